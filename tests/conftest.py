@@ -1,0 +1,31 @@
+"""What several test modules need."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Speed is for benchmarks; a busy machine fails no test.
+settings.register_profile("edgefer", deadline=None)
+settings.load_profile("edgefer")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data beside the checkout; ``EDGEFER_SHARED`` names another."""
+    folder = Path(os.environ.get("EDGEFER_SHARED", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tflite_python() -> Path:
+    """The Python of the environment that holds tflite-runtime and no TensorFlow."""
+    python = ROOT / ".venv-tflite" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("no .venv-tflite: make setup")
+    return python
