@@ -1,0 +1,33 @@
+"""The errors that edgefer names; the command line prints them as one line and exits with 1.
+
+EdgeferError
+├── DataError       a face set, a data set or a picture is not what it should be
+├── BundleError     a bundle is incomplete, changed, or made for something else
+├── CameraError     a camera or a stream gives no frames
+├── BackendError    a model cannot be run on this machine
+└── GateError       a measured limit was passed (exit status 3)
+"""
+
+
+class EdgeferError(Exception):
+    """Says what was found, what was expected, and what to type."""
+
+
+class DataError(EdgeferError):
+    """A face set, a data set or a picture is not what it should be."""
+
+
+class BundleError(EdgeferError):
+    """A bundle is incomplete, changed, or made for something else."""
+
+
+class CameraError(EdgeferError):
+    """A camera or a stream gives no frames."""
+
+
+class BackendError(EdgeferError):
+    """A model cannot be run on this machine."""
+
+
+class GateError(EdgeferError):
+    """A measured limit was passed."""

@@ -1,0 +1,99 @@
+import json
+
+import pytest
+
+from edgefer.bundle import Bundle, Step, write_bundle
+from edgefer.errors import BundleError
+from edgefer.labels import KOREAN7
+
+
+@pytest.fixture
+def toy_bundle(tmp_path):
+    (tmp_path / "anything.tflite").write_bytes(bytes(range(256)) * 40)
+    (tmp_path / "log.csv").write_text("epoch\n1\n")
+    return write_bundle(
+        tmp_path / "toy",
+        labels=KOREAN7,
+        size=48,
+        files={"int8": tmp_path / "anything.tflite", "log": tmp_path / "log.csv"},
+        history=[Step("train base", {"epochs": 1}, {"faces": "ab"}, {"val": 0.5}, {"numpy": "2"})],
+    )
+
+
+def test_what_was_written_is_read_back(toy_bundle):
+    assert toy_bundle.labels == KOREAN7
+    assert toy_bundle.files == {"int8": "int8.tflite", "log": "log.csv"}
+    assert toy_bundle.history[0].recipe == {"epochs": 1}
+    assert toy_bundle.read("int8")[:3] == b"\0\1\2"
+
+
+def test_a_changed_model_file_is_refused(toy_bundle):
+    (toy_bundle.folder / "int8.tflite").write_bytes(b"other")
+    with pytest.raises(BundleError, match="int8.tflite"):
+        Bundle.load(toy_bundle.folder).path("int8")
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "SHA256SUMS", "int8.tflite", "log.csv"])
+@pytest.mark.parametrize("place", [0, 0.3, 0.7, 1])
+def test_one_flipped_bit_anywhere_is_refused(toy_bundle, name, place):
+    path = toy_bundle.folder / name
+    data = bytearray(path.read_bytes())
+    data[int(place * (len(data) - 1))] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(BundleError):
+        Bundle.load(toy_bundle.folder).verify()
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "SHA256SUMS", "int8.tflite"])
+def test_a_missing_file_is_named(toy_bundle, name):
+    (toy_bundle.folder / name).unlink()
+    with pytest.raises(BundleError, match=name):
+        Bundle.load(toy_bundle.folder).verify()
+
+
+def test_a_role_that_is_not_there_says_how_to_make_it(toy_bundle):
+    with pytest.raises(BundleError, match="edgefer export"):
+        toy_bundle.read("float")
+
+
+def test_a_file_outside_the_folder_is_never_read(toy_bundle):
+    about = json.loads((toy_bundle.folder / "bundle.json").read_text())
+    bundle = Bundle(
+        toy_bundle.folder,
+        toy_bundle.labels,
+        48,
+        {**about["files"], "int8": "../anything.tflite"},
+        {**toy_bundle.sums, "../anything.tflite": toy_bundle.sums["int8.tflite"]},
+        (),
+    )
+    with pytest.raises(BundleError, match="anything"):
+        bundle.read("int8")
+
+
+def test_the_sums_are_what_sha256sum_reads(toy_bundle):
+    lines = (toy_bundle.folder / "SHA256SUMS").read_text().splitlines()
+    assert {line.split("  ")[1] for line in lines} == {"bundle.json", "int8.tflite", "log.csv"}
+
+
+def test_the_digest_tells_bundles_apart(toy_bundle, tmp_path):
+    again = write_bundle(
+        tmp_path / "again",
+        labels=KOREAN7,
+        size=48,
+        files={"int8": tmp_path / "anything.tflite", "log": tmp_path / "log.csv"},
+        history=toy_bundle.history,
+    )
+    other = write_bundle(
+        tmp_path / "other",
+        labels=KOREAN7,
+        size=96,
+        files={"int8": tmp_path / "anything.tflite", "log": tmp_path / "log.csv"},
+        history=toy_bundle.history,
+    )
+    assert again.digest == toy_bundle.digest
+    assert other.digest != toy_bundle.digest
+
+
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
+    with pytest.raises(BundleError, match="no bundle"):
+        Bundle.load(tmp_path)
