@@ -1,0 +1,176 @@
+"""Read cut-out faces from folders named after emotions."""
+
+import io
+import os
+import struct
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+from rich.progress import track
+
+from edgefer.errors import DataError
+from edgefer.facewriter import FaceSetWriter
+from edgefer.labels import TABLE, Labels, canonical
+from edgefer.preprocess import face_to_patch
+from edgefer.progress import console
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "publictest": "val",
+    "test": "test",
+    "testing": "test",
+    "privatetest": "test",
+}
+LARGEST = 100_000_000  # pixels; more is a mistake or an attack
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture file, and what the folders above it say.
+
+    Attributes
+    ----------
+    path : Path
+        Where it lies.
+    emotion : str
+        Name of its folder, as edgefer spells it.
+    split : str
+        The split that a folder above is named after, or empty.
+    """
+
+    path: Path
+    emotion: str
+    split: str
+
+
+def find_pictures(source: Path) -> list[Picture]:
+    """Every picture below a folder, in the order of their names.
+
+    ``train/<emotion>``, ``test/<emotion>``, the nested ``train/train/<emotion>``, ``<emotion>``
+    alone and the HUFS tree (its ``csvs`` hold no pictures) all read alike: a picture's own folder
+    names its emotion, a folder above may name its split.
+
+    Raises
+    ------
+    DataError
+        If there is no folder, or no picture in it.
+    """
+    if not source.is_dir():
+        raise DataError(f"{source} is no folder. Name the one that holds the emotions' folders.")
+    found = []
+    for folder, below, names in os.walk(source):
+        below.sort()
+        parts = [canonical(part) for part in Path(folder).relative_to(source).parts]
+        split = next((SPLITS[part] for part in reversed(parts) if part in SPLITS), "")
+        pictures = sorted(name for name in names if name.lower().endswith(ENDINGS))
+        emotion = parts[-1] if parts else ""
+        found += [Picture(Path(folder, name), emotion, split) for name in pictures]
+    if not found:
+        raise DataError(
+            f"{source} holds no picture ({', '.join(ENDINGS)}). Expected SOURCE/happy/1.png or "
+            "SOURCE/train/happy/1.png."
+        )
+    return found
+
+
+def guess_labels(pictures: Sequence[Picture], renames: Mapping[str, str]) -> Labels:
+    """Smallest known label set that holds every folder's emotion.
+
+    Raises
+    ------
+    DataError
+        If none does.
+    """
+    found = {renames.get(picture.emotion, picture.emotion) for picture in pictures} - {""}
+    fitting = [labels for labels in TABLE.values() if found <= set(labels.names)]
+    if not fitting:
+        raise DataError(
+            f"no known label set holds the folders' names: {', '.join(sorted(found))[:300]}. Name "
+            f"the emotions with --labels (one of {', '.join(TABLE)}; or a list: happy,sad), or "
+            "rename folders with --map."
+        )
+    return min(fitting, key=len)
+
+
+def import_folder(
+    source: Path,
+    out: FaceSetWriter,
+    *,
+    pictures: Sequence[Picture] | None = None,
+    renames: Mapping[str, str] | None = None,
+) -> None:
+    """Read pictures of faces, of any size, grey or in color.
+
+    Parameters
+    ----------
+    source : Path
+        The folder.
+    out : FaceSetWriter
+        Where the faces go; a picture that cannot be read, or whose folder is none of the labels,
+        goes to ``dropped.csv`` with the reason.
+    pictures : sequence of Picture, optional
+        What `find_pictures` found, if it was asked before.
+    renames : mapping of str to str, optional
+        Folder's emotion to label; an empty label leaves the folder out.
+    """
+    renames = renames or {}
+    pictures = find_pictures(source) if pictures is None else pictures
+    for picture in track(pictures, "reading pictures", console=console(), transient=True):
+        origin = _printable(picture.path.relative_to(source))
+        emotion = renames.get(picture.emotion, picture.emotion)
+        if emotion not in out.labels:
+            reason = f"{emotion!r} is not one of the labels" if emotion else "left out by --map"
+            out.drop(origin, reason if picture.emotion else "lies in no emotion's folder")
+            continue
+        try:
+            face = read_picture(picture.path)
+        except DataError as error:
+            out.drop(origin, str(error))
+            continue
+        out.add(face_to_patch(face, out.size), emotion, split=picture.split, origin=origin)
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Decode a picture file as a whole, turned as its EXIF says.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W) or (H, W, 3)
+        Grey, or BGR.
+
+    Raises
+    ------
+    DataError
+        If it is no picture, is cut off, or is larger than 100 megapixels.
+    """
+    try:
+        with Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS) as image:
+            if image.width * image.height > LARGEST:
+                raise DataError(f"has {image.width}x{image.height} pixels, more than {LARGEST:,}")
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I"):
+                return np.asarray(np.asarray(upright) >> 8, np.uint8)
+            if upright.mode == "L":
+                return np.asarray(upright)
+            return np.asarray(upright.convert("RGB"))[..., ::-1]
+    except Image.DecompressionBombError as error:
+        raise DataError(f"has too many pixels, more than {LARGEST:,}") from error
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        raise DataError(f"is no picture that can be read ({type(error).__name__})") from error
+
+
+def _printable(path: Path) -> str:
+    """A path as composed Unicode; bytes that are no UTF-8 show as a question mark."""
+    text = os.fsencode(path).decode("utf-8", "replace")
+    return unicodedata.normalize("NFC", text)
