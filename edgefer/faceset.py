@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -175,6 +176,11 @@ class FaceSet:
         known = set(other.hashes)
         faces = sum(digest in known for digest in self.hashes)
         return Shared(faces, tuple(sorted(people)))
+
+
+def person_key(person: str) -> str:
+    """SHA-256 of a person's name, in hex: tells whether people are the same without naming them."""
+    return hashlib.sha256(unicodedata.normalize("NFC", person).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
