@@ -1,6 +1,10 @@
-"""Say how far long work is: a bar on a terminal, plain lines anywhere."""
+"""Say how far long work is: a bar on a terminal, plain lines anywhere; keep libraries quiet."""
 
+import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 
@@ -13,3 +17,31 @@ def say(text: str) -> None:
 def console() -> Console:
     """Where progress bars go: the terminal behind standard error, or nowhere."""
     return Console(stderr=True, quiet=not sys.stderr.isatty())
+
+
+@contextmanager
+def hushed() -> Iterator[list[str]]:
+    """Keep back what libraries in C++ write to standard error, unless the work fails.
+
+    Yields
+    ------
+    list of str
+        Gets what was kept back, as one text, when the work is done.
+    """
+    heard: list[str] = []
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield heard
+        except BaseException:
+            aside.seek(0)
+            os.write(kept, aside.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+        aside.seek(0)
+        heard.append(aside.read().decode(errors="replace"))

@@ -1,0 +1,84 @@
+"""The one door to TensorFlow and to the Keras that its optimization toolkit understands."""
+
+import os
+
+# TFMOT works with tf_keras only; both switches are read when TensorFlow is imported.
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefer.errors import BundleError
+from edgefer.progress import hushed, say
+
+# TensorFlow announces at length that there is no GPU; that is news only where there is one.
+with hushed() as _heard:
+    import tensorflow as tf
+    import tf_keras as keras
+
+    _gpus = tf.config.list_physical_devices("GPU")
+
+if Path("/dev/nvidia0").exists() and not _gpus:
+    say(f"TensorFlow does not see this machine's GPU:\n{_heard[0].strip()}")
+
+for _gpu in _gpus:
+    tf.config.experimental.set_memory_growth(_gpu, True)
+
+
+def load_model(path: Path) -> Any:
+    """Read a Keras model without running code that came with it.
+
+    Raises
+    ------
+    BundleError
+        If the file is no Keras model, or holds layers that would run foreign code.
+    """
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BundleError(f"{path} is no Keras model that can be read safely: {error}") from error
+
+
+def precision() -> str:
+    """Fastest Keras policy that this machine trains well with.
+
+    ``mixed_float16`` on a GPU, ``mixed_bfloat16`` where the processor multiplies bfloat16 itself
+    (AMX, or AVX-512 BF16), ``float32`` elsewhere.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        return "mixed_float16"
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text(encoding="utf-8").split() if cpuinfo.exists() else []
+    return "mixed_bfloat16" if {"amx_bf16", "avx512_bf16"} & set(flags) else "float32"
+
+
+def with_policy(model: Any, policy: str) -> Any:
+    """Same model, computing under another policy; what goes in and comes out stays float32.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A functional model; its weights are copied.
+    policy : str
+        ``float32``, ``mixed_float16`` or ``mixed_bfloat16``.
+    """
+    config = model.get_config()
+    # The first layer is the input and the last one answers: both stay float32.
+    for layer in config["layers"][1:-1]:
+        layer["config"]["dtype"] = policy
+    copy = model.__class__.from_config(config)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def probabilities(model: Any, patches: np.ndarray, batch: int = 256) -> np.ndarray:
+    """Answers of a model for patches, uint8 (N, S, S), as float32 (N, K)."""
+    run = tf.function(lambda faces: model(faces, training=False))
+    parts = [
+        run(tf.cast(patches[i : i + batch, ..., None], tf.float32)).numpy()
+        for i in range(0, len(patches), batch)
+    ]
+    return np.concatenate(parts).astype(np.float32)

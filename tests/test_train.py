@@ -1,0 +1,282 @@
+"""Training for real, on a few drawn faces: pipeline, fit, kill and resume, transfer."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgefer.bundle import Bundle
+from edgefer.errors import DataError, EdgeferError
+from edgefer.faceset import FaceSet
+from edgefer.facewriter import write_faceset
+from edgefer.labels import FER7, KOREAN7
+from edgefer.synth import find_population
+from edgefer.train.datasets.synth import import_synth
+from edgefer.train.recipe import TrainRecipe
+
+pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+pytestmark = pytest.mark.train
+
+QUICK = TrainRecipe(width=8, epochs=2, batch=64, dropout=0.1, warmup=0, precision="float32")
+
+
+def draw(out, population, people):
+    drawn = find_population(population)
+    with write_faceset(out, drawn.labels, 48, source="test") as writer:
+        import_synth(drawn, writer, people=people, takes=2)
+    return FaceSet.load(out)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return draw(tmp_path_factory.mktemp("base") / "set", "base", 40)
+
+
+@pytest.fixture(scope="module")
+def korean(tmp_path_factory):
+    return draw(tmp_path_factory.mktemp("korean") / "set", "korean", 20)
+
+
+@pytest.fixture(scope="module")
+def trained(base, tmp_path_factory):
+    from edgefer.train.base import train_base
+
+    recipe = replace(QUICK, epochs=8, rate=4e-3)
+    return train_base(base, recipe, tmp_path_factory.mktemp("trained") / "bundle")
+
+
+def weights(bundle):
+    from edgefer.keras import load_model
+
+    return load_model(bundle.path("keras")).get_weights()
+
+
+def test_an_epoch_has_every_face_once_and_its_own_order(base):
+    from edgefer.train.pipeline import training_batches
+
+    still = replace(QUICK, flip=False, rotate=0.0, shift=0.0, zoom=0.0, light=0.0, votes=0.0)
+    train = base.split("train")
+    epochs = [
+        np.concatenate([faces.numpy() for faces, _, _ in training_batches(train, still, epoch)])
+        for epoch in (0, 0, 1)
+    ]
+    assert (epochs[0] == epochs[1]).all()
+    assert (epochs[0] != epochs[2]).any()
+    for epoch in epochs:
+        found = {face.tobytes() for face in epoch.astype(np.uint8)[..., 0]}
+        assert found == {patch.tobytes() for patch in train.patches}
+
+
+@pytest.mark.parametrize(
+    "change", [{"flip": True}, {"rotate": 20.0}, {"shift": 0.2}, {"zoom": 0.2}, {"light": 0.3}]
+)
+def test_every_augmentation_changes_faces_and_keeps_their_range(base, change):
+    from edgefer.keras import tf
+    from edgefer.train.pipeline import augment
+
+    still = replace(QUICK, flip=False, rotate=0.0, shift=0.0, zoom=0.0, light=0.0)
+    faces = tf.constant(base.take(np.arange(16))[..., None].astype(np.float32))
+    seed = tf.constant([3, 4])
+    np.testing.assert_allclose(augment(faces, still, seed), faces, atol=1e-3)
+    changed = augment(faces, replace(still, **change), seed).numpy()
+    assert np.abs(changed - faces).max() > 20
+    assert changed.min() >= 0
+    assert changed.max() <= 255
+
+
+def test_a_mirrored_face_is_the_face_from_right_to_left(base):
+    from edgefer.keras import tf
+    from edgefer.train.pipeline import augment
+
+    mirror = replace(QUICK, flip=True, rotate=0.0, shift=0.0, zoom=0.0, light=0.0)
+    faces = base.take(np.arange(32))[..., None].astype(np.float32)
+    changed = augment(tf.constant(faces), mirror, tf.constant([1, 2])).numpy()
+    same = np.abs(changed - faces).max(axis=(1, 2, 3)) < 0.01
+    mirrored = np.abs(changed - faces[:, :, ::-1]).max(axis=(1, 2, 3)) < 0.01
+    assert (same ^ mirrored).all()
+    assert 4 < mirrored.sum() < 28
+
+
+def test_votes_take_their_share_of_the_target(tmp_path):
+    from edgefer.train.pipeline import soft_targets
+
+    with write_faceset(tmp_path / "set", FER7, 48, source="x") as writer:
+        writer.add(np.zeros((48, 48), np.uint8), "sad", votes=[0, 0, 0, 0, 5, 0, 5])
+        writer.add(np.ones((48, 48), np.uint8), "sad")
+    targets = soft_targets(FaceSet.load(tmp_path / "set"), replace(QUICK, votes=0.4, smoothing=0.0))
+    np.testing.assert_allclose(targets[:, 4], [0.8, 1.0], rtol=1e-6)
+    np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("balance", "ratio"), [(0.0, 1.0), (0.5, 2.0), (1.0, 4.0)])
+def test_balance_lifts_a_rare_emotion(tmp_path, balance, ratio):
+    from edgefer.train.pipeline import face_weights
+
+    with write_faceset(tmp_path / "set", FER7, 48, source="x") as writer:
+        for i in range(10):
+            writer.add(np.full((48, 48), i, np.uint8), "happy" if i < 8 else "fear")
+    weights = face_weights(FaceSet.load(tmp_path / "set"), balance)
+    assert weights[-1] / weights[0] == pytest.approx(ratio)
+    assert weights.mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("size", [16, 48, 96])
+def test_the_network_takes_any_side(size):
+    from edgefer.train.backbones import BACKBONES
+
+    model = BACKBONES["vgg"](5, size, width=8, dropout=0.1)
+    assert model(np.zeros((2, size, size, 1), np.float32)).shape == (2, 5)
+
+
+def test_the_network_has_1_2_million_parameters_at_width_32():
+    from edgefer.train.backbones import BACKBONES
+
+    assert BACKBONES["vgg"](7, 48, width=32, dropout=0.4).count_params() == 1_176_359
+
+
+def test_training_learns_and_the_bundle_tells_how(base, trained):
+    step = trained.history[0]
+    assert step.scores["val"]["accuracy"] > 0.25  # chance is .14
+    assert np.sum(step.scores["test"]["confusion"]) == len(base.split("test"))
+    assert step.recipe["epochs"] == 8
+    assert step.facesets == {"faces": base.digest}
+    assert "tensorflow" in step.versions
+    trained.verify()
+    assert len((trained.folder / "log.csv").read_text().splitlines()) == 9
+    assert trained.path("curves").read_bytes().startswith(b"\x89PNG")
+    assert not trained.folder.with_name("bundle.run").exists()
+
+
+def test_the_best_epoch_is_kept(base, trained):
+    from edgefer.keras import load_model
+    from edgefer.train.fit import score
+
+    best = max(
+        float(line.split(",")[-1])
+        for line in (trained.folder / "log.csv").read_text().splitlines()[1:]
+    )
+    model = load_model(trained.path("keras"))
+    assert score(model, base.split("val")).accuracy == pytest.approx(best, abs=1e-6)
+
+
+def test_a_killed_training_resumes_to_the_same_epochs(base, tmp_path):
+    command = [sys.executable, "-m", "edgefer", "train", "base", str(base.folder), "-o"]
+    command += [str(tmp_path / "out"), "--width", "8", "--epochs", "4", "--precision", "float32"]
+    state = tmp_path / "out.run" / "state.npz"
+    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        while not state.exists() and running.poll() is None:
+            time.sleep(0.05)  # waits for the first checkpoint
+        os.kill(running.pid, signal.SIGKILL)
+    finally:
+        running.wait()
+    assert running.returncode == -signal.SIGKILL
+    assert not (tmp_path / "out").exists()
+
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "--resume" in refused.stderr
+
+    other = subprocess.run(
+        [*command, "--resume", "--rate", "1"], capture_output=True, text=True, check=False
+    )
+    assert other.returncode == 1
+    assert "another recipe" in other.stderr
+
+    done = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    bundle = Bundle.load(tmp_path / "out")
+    bundle.verify()
+    assert bundle.history[0].scores["epochs"] == 4
+    assert len((tmp_path / "out" / "log.csv").read_text().splitlines()) == 5
+
+
+def test_a_plateau_halves_the_rate_and_patience_ends_it(base, tmp_path):
+    from edgefer.train.base import train_base
+
+    recipe = replace(QUICK, schedule="plateau", patience=3, epochs=40, rate=1e-9)
+    bundle = train_base(base, recipe, tmp_path / "out")
+    rates = [
+        float(line.split(",")[1])
+        for line in (tmp_path / "out" / "log.csv").read_text().splitlines()[1:]
+    ]
+    assert len(rates) < 40
+    assert rates[-1] < rates[0]
+    assert bundle.history[0].scores["epochs"] == len(rates)
+
+
+def test_transfer_speaks_the_new_labels_and_reports_before(trained, korean, tmp_path):
+    from edgefer.train.transfer import train_transfer
+
+    renames = {"surprise": "anxious"}
+    bundle = train_transfer(trained, korean, QUICK, tmp_path / "out", renames=renames)
+    assert bundle.labels == KOREAN7
+    assert [step.stage for step in bundle.history] == ["train base", "train transfer"]
+    before = bundle.history[1].scores["before"]["test"]
+    assert set(before["recall"]) == {"angry", "happy", "sad", "neutral", "anxious"}
+    assert before["faces"] == 5 * 4
+
+
+def test_frozen_stages_stay_as_they_are(trained, korean, tmp_path):
+    from edgefer.train.transfer import train_transfer
+
+    bundle = train_transfer(trained, korean, replace(QUICK, frozen=2), tmp_path / "out")
+    same = [np.array_equal(a, b) for a, b in zip(weights(trained), weights(bundle), strict=True)]
+    per_stage = 2 * 5  # two convolutions: a kernel and four of BatchNormalization each
+    assert all(same[: 2 * per_stage])
+    assert not any(same[2 * per_stage : -2 - 0][::5])
+
+
+def test_a_new_head_begins_with_what_both_know(trained):
+    from edgefer.keras import load_model
+    from edgefer.labels import translate
+    from edgefer.train.transfer import new_head
+
+    old = load_model(trained.path("keras"))
+    kernel = old.layers[-1].get_weights()[0].copy()
+    new = new_head(old, KOREAN7, translate(FER7, KOREAN7)).layers[-1].get_weights()[0]
+    assert (new[:, KOREAN7.index("sad")] == kernel[:, FER7.index("sad")]).all()
+    assert new.shape[1] == 7
+
+
+def test_mixed_precision_trains_and_saves_float32(base, tmp_path):
+    from edgefer.train.base import train_base
+
+    recipe = replace(QUICK, precision="mixed_bfloat16", epochs=1)
+    bundle = train_base(base, recipe, tmp_path / "out")
+    assert all(array.dtype == np.float32 for array in weights(bundle))
+
+
+def test_patches_of_another_size_are_refused_with_what_to_type(trained, tmp_path):
+    from edgefer.train.transfer import train_transfer
+
+    drawn = find_population("korean")
+    with write_faceset(tmp_path / "set", drawn.labels, 64, source="x") as writer:
+        import_synth(drawn, writer, people=10, takes=1)
+    with pytest.raises(DataError, match="--size 48"):
+        train_transfer(trained, FaceSet.load(tmp_path / "set"), QUICK, tmp_path / "out")
+
+
+def test_one_emotion_alone_is_refused(base, tmp_path):
+    from edgefer.train.base import train_base
+
+    with pytest.raises(DataError, match="one emotion"):
+        train_base(base.select(base.targets == 3), QUICK, tmp_path / "out")
+
+
+def test_an_existing_bundle_is_refused_before_the_work(base, trained):
+    from edgefer.train.base import train_base
+
+    with pytest.raises(EdgeferError, match="--force"):
+        train_base(base, QUICK, trained.folder)
+
+
+@pytest.mark.parametrize("choice", [{"schedule": "step"}, {"epochs": 0}, {"rate": 0.0}])
+def test_a_recipe_that_makes_no_sense_is_refused(choice):
+    with pytest.raises(EdgeferError):
+        TrainRecipe(**choice)

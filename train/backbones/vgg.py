@@ -1,0 +1,67 @@
+"""VGG for the edge: 3x3 convolutions in four stages and a pooled head."""
+
+from typing import Any
+
+from edgefer.errors import EdgeferError
+from edgefer.keras import keras
+
+STAGES = 4
+
+
+def vgg(classes: int, size: int, *, width: int = 32, dropout: float = 0.4) -> Any:
+    """Four stages of two 3x3 convolutions, each Conv -> BatchNormalization -> ReLU.
+
+    Filters double from stage to stage and the picture halves between stages (max pooling). Global
+    average pooling takes the place of VGG's dense layers, so a patch of any size fits, and width 32
+    has 1.2 M parameters where the HUFS network has 93.6 M. Sources: Simonyan and Zisserman, "Very
+    Deep Convolutional Networks for Large-Scale Image Recognition", 2015; the pooled head is that of
+    Lin et al., "Network in Network", 2014.
+
+    Parameters
+    ----------
+    classes : int
+        Number of labels.
+    size : int
+        Side of the patch, in pixels; at least 16.
+    width : int
+        Filters of the first stage.
+    dropout : float
+        Share of pooled features dropped before the last layer.
+
+    Returns
+    -------
+    keras.Model
+        Takes float32 (N, S, S, 1), 0..255; gives probabilities, float32 (N, K).
+
+    Raises
+    ------
+    EdgeferError
+        If the patch is too small for four stages.
+    """
+    if size < 16:
+        raise EdgeferError(f"vgg takes patches of 16 pixels or more, these have {size}.")
+    layers = keras.layers
+    faces = keras.Input((size, size, 1), name="faces")
+    x = layers.Rescaling(1 / 255, name="rescale")(faces)
+    for stage in range(1, STAGES + 1):
+        for conv in (1, 2):
+            name = f"stage{stage}_{conv}"
+            x = layers.Conv2D(
+                width * 2 ** (stage - 1),
+                3,
+                padding="same",
+                use_bias=False,
+                kernel_initializer="he_normal",
+                name=f"{name}_conv",
+            )(x)
+            # Keras's momentum of .99 takes a thousand steps to forget its start: a small set has
+            # fewer.
+            x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+            x = layers.ReLU(name=f"{name}_relu")(x)
+        if stage < STAGES:
+            x = layers.MaxPooling2D(name=f"stage{stage}_pool")(x)
+            x = layers.Dropout(dropout / 3, name=f"stage{stage}_drop")(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.Dropout(dropout, name="drop")(x)
+    answer = layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(x)
+    return keras.Model(faces, answer, name="vgg")

@@ -1,0 +1,115 @@
+"""Train a network from the beginning."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from edgefer.bundle import Bundle, Step, versions, write_bundle
+from edgefer.errors import DataError
+from edgefer.faceset import FaceSet
+from edgefer.folders import refuse
+from edgefer.plugins import resolve
+from edgefer.progress import say
+
+from .backbones import BACKBONES
+from .checkpoints import Checkpoints, State
+from .curves import draw_curves
+from .fit import fit, score, write_log
+from .recipe import TrainRecipe
+
+PACKAGES = ("tensorflow", "tf-keras", "numpy")
+
+
+def train_base(
+    faces: FaceSet, recipe: TrainRecipe, out: Path, *, resume: bool = False, force: bool = False
+) -> Bundle:
+    """Train a network on a face set's ``train`` split, chosen by its ``val`` split.
+
+    Parameters
+    ----------
+    faces : FaceSet
+        Needs both splits.
+    recipe : TrainRecipe
+        Every choice; it goes into the bundle.
+    out : Path
+        The bundle to be; while training runs its state lies beside it, in ``OUT.run``.
+    resume : bool
+        Go on with an interrupted training.
+    force : bool
+        Replace a bundle, or start an interrupted training anew.
+
+    Returns
+    -------
+    Bundle
+        With the Keras model, the log, the curves, and the scores of every split in its history.
+
+    Raises
+    ------
+    DataError
+        If a split is missing or has fewer than two emotions.
+    """
+    backbone = resolve(recipe.backbone, BACKBONES)
+    model = backbone(len(faces.labels), faces.size, width=recipe.width, dropout=recipe.dropout)
+    return train_bundle(model, faces, recipe, out, stage="train base", resume=resume, force=force)
+
+
+def train_bundle(
+    model: Any,
+    faces: FaceSet,
+    recipe: TrainRecipe,
+    out: Path,
+    *,
+    stage: str,
+    start: str = "",
+    history: Sequence[Step] = (),
+    scores: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    force: bool = False,
+) -> Bundle:
+    """Fit a model, score it on every split, and write the bundle."""
+    train, val = faces.split("train"), faces.split("val")
+    if len(set(train.targets.tolist())) < 2:
+        raise DataError(f"the split train of {faces.folder} shows one emotion, two are needed.")
+    refuse(out, "bundle.json", force=force)
+    identity = {"recipe": asdict(recipe), "face set": faces.digest, "base": start}
+    checkpoints = Checkpoints(
+        out.with_name(out.name + ".run"), identity, resume=resume, force=force
+    )
+    try:
+        model, state = fit(model, train, val, recipe, checkpoints)
+    except KeyboardInterrupt:
+        say(f"stopped; what was done lies in {checkpoints.folder}: go on with --resume")
+        raise
+    say("scoring every split")
+    measured = {
+        name: score(model, faces.split(name)).to_json() for name in faces.split_names if name
+    }
+    step = Step(
+        stage,
+        asdict(recipe),
+        {"faces": faces.digest},
+        {**(scores or {}), "epochs": state.epoch, "best_epoch": state.best_epoch, **measured},
+        versions(*PACKAGES),
+    )
+    files = _files(model, state, checkpoints.folder)
+    bundle = write_bundle(
+        out,
+        labels=faces.labels,
+        size=faces.size,
+        files=files,
+        history=[*history, step],
+        force=force,
+    )
+    checkpoints.clear()
+    return bundle
+
+
+def _files(model: Any, state: State, folder: Path) -> dict[str, Path]:
+    """Write the model and what shows how it was trained."""
+    model.save(folder / "model.keras")
+    return {
+        "keras": folder / "model.keras",
+        "log": write_log(state, folder),
+        "curves": draw_curves(state.log, folder / "curves.png"),
+    }

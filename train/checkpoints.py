@@ -1,0 +1,130 @@
+"""Keep a training's state after every epoch, so that it can be killed and resumed."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefer.errors import EdgeferError
+
+
+@dataclass
+class State:
+    """Where a training stands after an epoch; what a resume starts from.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs done.
+    best_epoch : int
+        The epoch that validated best.
+    best_accuracy : float
+        Its validation accuracy.
+    best_loss : float
+        Lowest validation loss so far.
+    waited : int
+        Epochs since that loss was last lowered; plateau schedule only.
+    log : list of dict
+        One row an epoch, the columns of ``log.csv``.
+    """
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_accuracy: float = -1.0
+    best_loss: float = float("inf")
+    waited: int = 0
+    log: list[dict[str, float]] = field(default_factory=list)
+
+
+class Checkpoints:
+    """The folder beside a bundle to be, in which a training keeps its state after every epoch."""
+
+    def __init__(
+        self, folder: Path, identity: Mapping[str, Any], *, resume: bool, force: bool
+    ) -> None:
+        """Open the folder.
+
+        Parameters
+        ----------
+        folder : Path
+            Where the state lies.
+        identity : mapping
+            What must be equal for a resume to make sense: recipe and face set digests.
+        resume : bool
+            Go on from what is there.
+        force : bool
+            Throw away what is there.
+
+        Raises
+        ------
+        EdgeferError
+            If an interrupted training is there and neither was asked for, or it was another one.
+        """
+        self._state, self._identity = folder / "state.npz", dict(identity)
+        self.folder = folder
+        if self._state.exists() and not resume:
+            if not force:
+                raise EdgeferError(
+                    f"{folder} holds an interrupted training. Go on with --resume, or start anew "
+                    "with --force."
+                )
+            self.clear()
+        if self._state.exists():
+            found = json.loads(str(self._read()["identity"]))
+            changed = [key for key in self._identity if found.get(key) != self._identity[key]]
+            if changed:
+                raise EdgeferError(
+                    f"{folder} holds a training with another {', '.join(changed)}. Repeat its "
+                    "options, or start anew with --force."
+                )
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def save(self, state: State, model: Any, best: list[np.ndarray]) -> None:
+        """Write everything, whole or not at all."""
+        arrays = {f"w{i}": value for i, value in enumerate(model.get_weights())}
+        arrays |= {f"b{i}": value for i, value in enumerate(best)}
+        arrays |= {f"o{i}": value.numpy() for i, value in enumerate(_slots(model.optimizer))}
+        temporary = self._state.with_suffix(".partial")
+        with temporary.open("wb") as file:
+            np.savez(
+                file,
+                identity=json.dumps(self._identity),
+                state=json.dumps(asdict(state)),
+                **arrays,
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._state)
+
+    def restore(self, model: Any) -> tuple[State, list[np.ndarray]]:
+        """State, weights and optimizer as they were; a fresh state if there is none."""
+        model.optimizer.build(model.trainable_variables)
+        if not self._state.exists():
+            return State(), model.get_weights()
+        data = self._read()
+        weights = [data[f"w{i}"] for i in range(len(model.get_weights()))]
+        model.set_weights(weights)
+        for i, variable in enumerate(_slots(model.optimizer)):
+            variable.assign(data[f"o{i}"])
+        best = [data[f"b{i}"] for i in range(len(weights))]
+        return State(**json.loads(str(data["state"]))), best
+
+    def clear(self) -> None:
+        """Remove the folder's files and the folder."""
+        for path in self.folder.iterdir():
+            path.unlink()
+        self.folder.rmdir()
+
+    def _read(self) -> Mapping[str, np.ndarray]:
+        with np.load(self._state, allow_pickle=False) as data:
+            return {name: data[name] for name in data.files}
+
+
+def _slots(optimizer: Any) -> list[Any]:
+    """Variables of an optimizer, those of the one inside a loss scaler too."""
+    variables = optimizer.variables
+    return list(variables() if callable(variables) else variables)

@@ -1,0 +1,142 @@
+"""Fit a network to a face set: the loop of all training; it can be killed and resumed."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefer.faceset import FaceSet
+from edgefer.keras import keras, precision, probabilities, tf, with_policy
+from edgefer.progress import say
+from edgefer.report import Score
+
+from .bar import epoch_bar
+from .checkpoints import Checkpoints, State
+from .pipeline import training_batches, validation_batches
+from .recipe import TrainRecipe
+
+LOG_COLUMNS = ("epoch", "rate", "loss", "accuracy", "val_loss", "val_accuracy")
+
+
+def fit(
+    model: Any, train: FaceSet, val: FaceSet, recipe: TrainRecipe, checkpoints: Checkpoints
+) -> tuple[Any, State]:
+    """Train a network and return it with the weights that validated best.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As a `Backbone` builds it; layers that are not trainable stay as they are.
+    train, val : FaceSet
+        What to learn from, and what to choose the best epoch by.
+    recipe : TrainRecipe
+        Every choice.
+    checkpoints : Checkpoints
+        Where the state is kept, and perhaps resumed from.
+
+    Returns
+    -------
+    model : keras.Model
+        In float32.
+    state : State
+        The log, and which epoch was best.
+    """
+    keras.utils.set_random_seed(recipe.seed)
+    policy = precision() if recipe.precision == "auto" else recipe.precision
+    steps = -(-len(train) // recipe.batch)
+    with _strategy().scope():
+        working = with_policy(model, policy)
+        _freeze_like(model, working)
+        working.compile(
+            keras.optimizers.AdamW(_rate(recipe, steps), weight_decay=recipe.weight_decay),
+            loss="categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        state, best = checkpoints.restore(working)
+    say(f"{len(train)} faces, {working.count_params():,} parameters, {policy}")
+    checks = validation_batches(val)
+    while state.epoch < recipe.epochs and not _tired(state, recipe):
+        batches = training_batches(train, recipe, state.epoch)
+        with epoch_bar(state.epoch + 1, recipe.epochs, steps) as bar:
+            row = working.fit(batches, verbose=0, callbacks=[bar]).history
+        val_loss, val_accuracy = working.evaluate(checks, verbose=0)
+        state.epoch += 1
+        rate = float(keras.backend.get_value(working.optimizer.learning_rate))
+        values = (state.epoch, rate, row["loss"][0], row["accuracy"][0], val_loss, val_accuracy)
+        state.log.append(dict(zip(LOG_COLUMNS, values, strict=True)))
+        if val_accuracy > state.best_accuracy:
+            state.best_accuracy, state.best_epoch = val_accuracy, state.epoch
+            best = working.get_weights()
+        if recipe.schedule == "plateau":
+            _lower(working.optimizer, state, val_loss, recipe)
+        checkpoints.save(state, working, best)
+        say(
+            f"epoch {state.epoch}/{recipe.epochs}  loss {row['loss'][0]:.3f}  "
+            f"accuracy {row['accuracy'][0]:.3f}  val {val_accuracy:.3f}  best "
+            f"{state.best_accuracy:.3f} ({state.best_epoch})"
+        )
+    working.set_weights(best)
+    return with_policy(working, "float32"), state
+
+
+def score(model: Any, faces: FaceSet) -> Score:
+    """Score of a network on faces with its own labels."""
+    return Score.of(faces.labels, faces.targets, answers(model, faces))
+
+
+def answers(model: Any, faces: FaceSet, step: int = 4096) -> np.ndarray:
+    """Class id that a network gives each face, int64 (N,)."""
+    positions = np.arange(len(faces))
+    parts = [
+        probabilities(model, faces.take(positions[i : i + step])).argmax(axis=1)
+        for i in range(0, len(faces), step)
+    ]
+    return np.concatenate(parts)
+
+
+def write_log(state: State, folder: Path) -> Path:
+    """Write ``log.csv``, one row an epoch."""
+    path = folder / "log.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, LOG_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(state.log)
+    return path
+
+
+def _strategy() -> Any:
+    """All GPUs of the machine, where there are several."""
+    gpus = tf.config.list_logical_devices("GPU")
+    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
+
+
+def _freeze_like(model: Any, working: Any) -> None:
+    for layer, copy in zip(model.layers, working.layers, strict=True):
+        copy.trainable = layer.trainable
+
+
+def _rate(recipe: TrainRecipe, steps: int) -> Any:
+    """Learning rate: a schedule over steps, or the number that a plateau lowers."""
+    if recipe.schedule == "plateau":
+        return recipe.rate
+    warmup = min(recipe.warmup, recipe.epochs - 1) * steps
+    return keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup else recipe.rate,
+        recipe.epochs * steps - warmup,
+        warmup_target=recipe.rate if warmup else None,
+        warmup_steps=warmup,
+    )
+
+
+def _tired(state: State, recipe: TrainRecipe) -> bool:
+    return 0 < recipe.patience <= state.epoch - state.best_epoch
+
+
+def _lower(optimizer: Any, state: State, loss: float, recipe: TrainRecipe) -> None:
+    """Halve the rate when the validation loss stands still."""
+    state.waited = 0 if loss < state.best_loss else state.waited + 1
+    state.best_loss = min(loss, state.best_loss)
+    if state.waited >= max(recipe.patience // 3, 1):
+        optimizer.learning_rate.assign(optimizer.learning_rate * 0.5)
+        state.waited = 0
