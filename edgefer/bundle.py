@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import platform
 import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from edgefer import __version__
 from edgefer.errors import BundleError
 from edgefer.folders import new_folder
 from edgefer.labels import Labels
@@ -200,14 +203,11 @@ def write_bundle(
 
 def versions(*packages: str) -> dict[str, str]:
     """Versions of edgefer, Python and these packages, for a `Step`."""
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"python": platform.python_version()}
-    for package in ("edgefer", *packages):
+    found = {"python": platform.python_version(), "edgefer": __version__}
+    for package in packages:
         try:
-            found[package] = version(package)
-        except PackageNotFoundError:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
             continue
     return found
 

@@ -22,7 +22,7 @@ with hushed() as _heard:
     _gpus = tf.config.list_physical_devices("GPU")
 
 if Path("/dev/nvidia0").exists() and not _gpus:
-    say(f"TensorFlow does not see this machine's GPU:\n{_heard[0].strip()}")
+    say("TensorFlow does not see this machine's GPU:\n" + "".join(_heard).strip())
 
 for _gpu in _gpus:
     tf.config.experimental.set_memory_growth(_gpu, True)
@@ -76,9 +76,8 @@ def with_policy(model: Any, policy: str) -> Any:
 
 def probabilities(model: Any, patches: np.ndarray, batch: int = 256) -> np.ndarray:
     """Answers of a model for patches, uint8 (N, S, S), as float32 (N, K)."""
-    run = tf.function(lambda faces: model(faces, training=False))
     parts = [
-        run(tf.cast(patches[i : i + batch, ..., None], tf.float32)).numpy()
+        model.predict_on_batch(patches[i : i + batch, ..., None].astype(np.float32))
         for i in range(0, len(patches), batch)
     ]
-    return np.concatenate(parts).astype(np.float32)
+    return np.concatenate(parts)

@@ -23,12 +23,17 @@ def console() -> Console:
 def hushed() -> Iterator[list[str]]:
     """Keep back what libraries in C++ write to standard error, unless the work fails.
 
+    With ``EDGEFER_VERBOSE`` set in the environment nothing is kept back.
+
     Yields
     ------
     list of str
         Gets what was kept back, as one text, when the work is done.
     """
     heard: list[str] = []
+    if os.environ.get("EDGEFER_VERBOSE"):
+        yield heard
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as aside:

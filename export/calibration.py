@@ -1,0 +1,196 @@
+"""Choose the faces that int8 is calibrated on, check them, and show them to the converter."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefer.bundle import Bundle
+from edgefer.errors import DataError
+from edgefer.faceset import FaceSet, copy_faceset, person_key
+from edgefer.progress import say
+
+# Correlation of neighboring pixels, median over a set: FER2013 .91 (lowest face .59), noise .00.
+_NOISE = 0.3
+_FEW = 20
+
+
+def make_calibration(
+    faces: FaceSet, out: Path, *, per_emotion: int = 40, seed: int = 0, force: bool = False
+) -> FaceSet:
+    """Choose equally many faces of each emotion from the ``train`` split, and write them.
+
+    Where people are known the faces are spread over as many as there are. A face that is also in
+    another split pixel by pixel, or whose person is, is passed over, and so is a second copy.
+
+    Parameters
+    ----------
+    faces : FaceSet
+        Where to choose from.
+    out : Path
+        The face set to be.
+    per_emotion : int
+        Faces of each emotion; one that has fewer is taken whole.
+    seed : int
+        The same seed chooses the same faces.
+    force : bool
+        Replace a face set that is there.
+
+    Returns
+    -------
+    FaceSet
+        Its ``source`` names the face set, its digest and how the faces were chosen.
+
+    Raises
+    ------
+    DataError
+        If there is no ``train`` split, or nothing in it may be used.
+    """
+    if per_emotion < 1:
+        raise DataError(f"--per-emotion {per_emotion} takes no face. Name 1 or more.")
+    train, judged = faces.split("train"), faces.select(faces.splits != "train")
+    chosen = []
+    taken = set(judged.hashes)
+    people = set(judged.persons) - {""}
+    free = np.array([person not in people for person in train.persons])
+    for target, emotion in enumerate(train.labels.names):
+        candidates = np.flatnonzero((train.targets == target) & free)
+        found = _pick(train, candidates, per_emotion, np.random.default_rng([seed, target]), taken)
+        if len(found) < per_emotion:
+            say(f"{emotion}: {len(found)} faces, fewer than the {per_emotion} asked for")
+        chosen += found
+    if not chosen:
+        raise DataError(
+            f"every face or person in the train split of {faces.folder} is also in another split. "
+            f"Split it again: edgefer data split {faces.folder} --ratio 8:1:1 -o NEW."
+        )
+    source = (
+        f"{faces.source}; edgefer calib, {per_emotion} faces an emotion, seed {seed}, from the "
+        f"train split of face set {faces.digest}"
+    )
+    return copy_faceset(train.select(np.array(chosen)), out, source=source, force=force)
+
+
+def check_calibration(calibration: FaceSet, bundle: Bundle, faces: FaceSet | None = None) -> None:
+    """Refuse faces that int8 should not be calibrated on; say what is doubtful about the others.
+
+    The labels may be other than the bundle's: the converter looks at the pictures only, and the
+    Korean faces are the right ones for a model that will watch Koreans, whatever they are called.
+
+    Parameters
+    ----------
+    calibration : FaceSet
+        The faces.
+    bundle : Bundle
+        What is exported.
+    faces : FaceSet, optional
+        The face set whose ``val`` and ``test`` splits judge the model.
+
+    Raises
+    ------
+    DataError
+        If the patches differ in size, look like noise, or are shared with what judges the model.
+    """
+    name = calibration.folder
+    if calibration.size != bundle.size:
+        raise DataError(
+            f"{bundle.folder} takes patches of {bundle.size} pixels, those of {name} have "
+            f"{calibration.size}. Import the faces again with --size {bundle.size}."
+        )
+    likeness = neighbor_likeness(calibration.patches)
+    if likeness < _NOISE:
+        raise DataError(
+            f"{name} looks like noise: neighboring pixels correlate {likeness:.2f}, in faces about "
+            "0.9. Noise makes a bad int8 model. Choose faces: edgefer calib FACESET -o "
+            "calib_data/NAME."
+        )
+    if faces is not None:
+        _refuse_judges(calibration, faces)
+    if len(calibration) < _FEW:
+        say(f"only {len(calibration)} calibration faces: 40 an emotion are the usual number")
+    emotions = {calibration.labels.names[target] for target in set(calibration.targets.tolist())}
+    if len(emotions) == 1:
+        say(f"all calibration faces are {emotions.pop()}: other emotions may exceed their ranges")
+
+
+def fingerprint(calibration: FaceSet) -> dict[str, Any]:
+    """What tells whether a face or a person took part in calibration, without showing either.
+
+    Returns
+    -------
+    dict
+        ``digest`` of the face set, ``faces`` (BLAKE2b-128 of each patch, hex) and ``people``
+        (SHA-256 of each name, hex).
+    """
+    people = set(calibration.persons) - {""}
+    return {
+        "digest": calibration.digest,
+        "faces": sorted(digest.hex() for digest in calibration.hashes),
+        "people": sorted(person_key(person) for person in people),
+    }
+
+
+def neighbor_likeness(patches: np.ndarray) -> float:
+    """Correlation of each pixel with the one right of it, median over patches, uint8 (N, S, S)."""
+    count = len(patches)
+    left, right = (
+        part.reshape(count, -1).astype(np.float64) for part in (patches[..., :-1], patches[..., 1:])
+    )
+    left -= left.mean(axis=1, keepdims=True)
+    right -= right.mean(axis=1, keepdims=True)
+    norms = np.sqrt((left**2).sum(axis=1) * (right**2).sum(axis=1))
+    # A blank patch has no correlation; it is unlike a face and counts as 0.
+    return float(np.median((left * right).sum(axis=1) / np.maximum(norms, 1)))
+
+
+def representative(patches: np.ndarray) -> Iterator[list[np.ndarray]]:
+    """Patches, uint8 (N, S, S), as the converter wants them: one by one, float32 (1, S, S, 1)."""
+    side = patches.shape[1]
+    # One 0..255 ramp first: it pins the input scale to exactly 1, so a pixel is its own
+    # quantized value.
+    ramp = np.linspace(0, 255, side * side).reshape(1, side, side, 1)
+    yield [np.floor(ramp).astype(np.float32)]
+    for patch in patches:
+        yield [patch[None, ..., None].astype(np.float32)]
+
+
+def _refuse_judges(calibration: FaceSet, faces: FaceSet) -> None:
+    """Refuse calibration faces that the ``val`` or ``test`` split of a face set shares."""
+    judges = [split for split in ("val", "test") if split in faces.split_names]
+    if not judges:
+        say(f"{faces.folder} has no val or test split: nothing to compare calibration faces with")
+    for split in judges:
+        shared = calibration.shared_with(faces.split(split))
+        if shared:
+            raise DataError(
+                f"{calibration.folder} shares {shared} with the {split} split of {faces.folder}, "
+                f"which judges the model. Choose others: edgefer calib {faces.folder} -o "
+                "calib_data/NAME."
+            )
+
+
+def _pick(
+    train: FaceSet, candidates: np.ndarray, count: int, rng: np.random.Generator, taken: set[bytes]
+) -> list[int]:
+    """Positions of faces whose pictures are not taken yet, one of each person before a second."""
+    found: list[int] = []
+    for position in _spread(rng.permutation(candidates), train.persons):
+        picture = train.select(np.array([position])).hashes[0]
+        if picture not in taken:
+            taken.add(picture)
+            found.append(position)
+        if len(found) == count:
+            break
+    return found
+
+
+def _spread(positions: np.ndarray, persons: np.ndarray) -> list[int]:
+    """The first face of every person, then the second of every person, and so on."""
+    seen: dict[str, int] = {}
+    rounds = []
+    for position in positions.tolist():
+        person = persons[position] or f"\0{position}"
+        seen[person] = seen.get(person, 0) + 1
+        rounds.append((seen[person], position))
+    return [position for _, position in sorted(rounds, key=lambda pair: pair[0])]

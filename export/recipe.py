@@ -1,0 +1,58 @@
+"""Every choice of an export, as plain data that goes along in the bundle."""
+
+from dataclasses import dataclass
+
+from edgefer.errors import EdgeferError
+
+PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
+
+
+@dataclass(frozen=True)
+class ExportRecipe:
+    """How a trained network becomes models for a device.
+
+    Attributes
+    ----------
+    int8 : bool
+        Quantize to integers; needs calibration faces.
+    per_channel_dense : bool
+        Give every output of a dense layer a scale of its own, as convolutions always have. Without
+        it the int8 model answers with the same bytes on x86-64 and on ARM.
+    prune : float
+        Share of the weights of every convolution and dense layer to set to zero; 0 prunes nothing.
+        It makes a smaller download, not a faster model.
+    epochs, batch : int
+        Passes over the training split while pruning; faces in a step.
+    rate : float
+        Highest learning rate while pruning; it falls to zero along a cosine.
+    teacher : float
+        Share of a face's target that the answer of the network before pruning makes up.
+    precision : str
+        Keras policy while pruning, or ``auto`` for the fastest that the machine trains well with.
+    seed : int
+        Start of every random choice.
+    """
+
+    int8: bool = False
+    per_channel_dense: bool = False
+    prune: float = 0.0
+    epochs: int = 4
+    batch: int = 128
+    rate: float = 5e-4
+    teacher: float = 0.5
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.prune <= 0.95:
+            raise EdgeferError(
+                f"--prune {self.prune:g} is not a share of the weights from 0 to 0.95."
+            )
+        if min(self.epochs, self.batch) < 1 or not self.rate > 0:
+            raise EdgeferError("epochs, batch and rate must be above zero.")
+        if not 0 <= self.teacher <= 1:
+            raise EdgeferError(f"teacher {self.teacher:g} is not a share from 0 to 1.")
+        if self.precision not in PRECISIONS:
+            raise EdgeferError(
+                f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}."
+            )
