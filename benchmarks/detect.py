@@ -1,0 +1,108 @@
+"""Measure the face detector's settings: faces found, false faces and processor time.
+
+    python benchmarks/detect.py ../shared/data/clips
+
+The folder holds videos of one person each (*.mkv) and videos without anybody (no_face*).
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edgefer.detect import FaceDetector
+from edgefer.preprocess import Box
+
+# scale, neighbors, min_size, contrast
+SETTINGS = [
+    (1.1, 5, 60, 0),
+    (1.2, 3, 60, 0),
+    (1.2, 5, 60, 0),
+    (1.3, 5, 60, 0),
+    (1.1, 5, 60, 1),
+    (1.1, 8, 60, 1),
+    (1.2, 3, 60, 1),
+    (1.2, 4, 60, 1),
+    (1.2, 5, 40, 1),
+    (1.2, 5, 60, 1),
+    (1.2, 5, 80, 1),
+    (1.2, 8, 60, 1),
+    (1.3, 5, 60, 1),
+    (1.2, 5, 60, 3),
+]
+
+
+def main() -> None:
+    """Print one row per setting."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clips", type=Path)
+    parser.add_argument("--every", type=int, default=1, help="use one frame in so many")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+
+    people = [list(frames(path, options.every)) for path in sorted(options.clips.glob("*.mkv"))]
+    empty = [
+        image for path in options.clips.glob("no_face*") for image in frames(path, options.every)
+    ]
+    places = [median_face(images) for images in people]
+    print(f"{sum(map(len, people))} frames of {len(people)} people, {len(empty)} of nobody,")
+    print(f"{options.threads} thread(s), OpenCV {cv2.__version__}\n")
+    print("scale neighbors min_size contrast  found  worst clip  false: people  nobody  cpu ms")
+    for scale, neighbors, min_size, contrast in SETTINGS:
+        detector = FaceDetector(
+            scale=scale,
+            neighbors=neighbors,
+            min_size=min_size,
+            contrast=contrast,
+            threads=options.threads,
+        )
+        shares, wrong, times = [], 0, []
+        for images, place in zip(people, places, strict=True):
+            hits = 0
+            for image in images:
+                start = time.process_time()
+                boxes = detector(image)
+                times.append(1000 * (time.process_time() - start))
+                right = [box for box in boxes if overlap(box, place) > 0.2]
+                hits += bool(right)
+                wrong += len(boxes) - len(right[:1])
+            shares.append(hits / len(images))
+        alarms = sum(len(detector(image)) for image in empty)
+        print(
+            f"{scale:5} {neighbors:9} {min_size:8} {contrast:8}  {np.mean(shares):.3f} "
+            f"{min(shares):11.3f} {wrong:14} {alarms:7} {statistics.median(times):7.1f}",
+            flush=True,
+        )
+
+
+def frames(path: Path, every: int) -> Iterator[np.ndarray]:
+    """Every so manyth picture of a video."""
+    video = cv2.VideoCapture(str(path))
+    index = 0
+    while video.grab():
+        if index % every == 0:
+            yield video.retrieve()[1]
+        index += 1
+
+
+def median_face(images: list[np.ndarray]) -> Box:
+    """Where the one person of a clip mostly is, found with patience."""
+    detector = FaceDetector(scale=1.1, neighbors=8, min_size=60)
+    boxes = [detector(image)[:1] for image in images]
+    return Box(*np.median(np.array([box for found in boxes for box in found]), axis=0).astype(int))
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union."""
+    width = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
+    height = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
+    shared = max(0, width) * max(0, height)
+    return shared / (one.w * one.h + other.w * other.h - shared)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Cameras, video files, network streams and GStreamer pipelines, through OpenCV."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+# FFmpeg's own lines would come before ours; whoever wants them sets the variable to 48 (debug).
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+import cv2
+
+from edgefer.errors import CameraError
+
+from ..reading import Frame
+from .live import LiveCamera, read
+
+TIMEOUT = 10.0  # seconds that a network stream may be silent
+RESYNC = 25  # failed reads after which a file has ended
+
+
+class VideoFile:
+    """A stored video, frame by frame; nothing is left out.
+
+    Attributes
+    ----------
+    dropped : int
+        Frames that could not be decoded.
+    """
+
+    def __init__(self, path: str, video: cv2.VideoCapture | None = None) -> None:
+        self.dropped = 0
+        self._name = hide_secrets(path)
+        if video is None:
+            if not Path(path).is_file():
+                raise CameraError(f"there is no video file {path}.")
+            # FFmpeg would read 12:30.mp4 as an address: an absolute path is none.
+            video = _open(str(Path(path).absolute()), cv2.CAP_ANY)
+        if not video.isOpened():
+            raise CameraError(
+                f"{self._name} is no video that OpenCV can read: it is damaged, cut short, or of "
+                f"an unknown kind. Try: ffmpeg -i {Path(path).name} fixed.mp4."
+            )
+        self._video = video
+
+    def __iter__(self) -> Iterator[Frame]:
+        expected = self._video.get(cv2.CAP_PROP_FRAME_COUNT)
+        rate = self._video.get(cv2.CAP_PROP_FPS) or 30.0
+        index = given = failed = 0
+        while failed < RESYNC:
+            image = read(self._video)
+            if image is None:
+                failed += 1
+                continue
+            # A failed read that was not the end was a frame that could not be decoded.
+            if failed:
+                self.dropped += failed
+                index += failed
+                print(f"{self._name}: {failed} damaged frame(s) left out", file=sys.stderr)
+                failed = 0
+            # Some containers carry no time.
+            seconds = self._video.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            yield Frame(index, seconds if seconds > 0 else index / rate, image)
+            index += 1
+            given += 1
+        if not given:
+            raise CameraError(f"{self._name} holds no frame that can be decoded.")
+        # Headers are often off by one or two.
+        if expected - index > max(2, 0.02 * expected):
+            print(
+                f"{self._name}: ended after {index} of {expected:.0f} announced frames; "
+                "it is damaged or cut short",
+                file=sys.stderr,
+            )
+
+    def close(self) -> None:
+        self._video.release()
+
+
+def open_device(where: str) -> LiveCamera:
+    """A camera by number or ``/dev/video*`` path."""
+    path = Path(where if where.startswith("/dev/") else f"/dev/video{where}")
+    name = f"camera {where}"
+    if sys.platform == "linux":
+        _check_device(path, name)
+    number = path.name.removeprefix("video")
+    if not number.isdecimal():
+        raise CameraError(f"{name} is not known: a camera is a number or /dev/video and a number.")
+    for backend in (cv2.CAP_V4L2, cv2.CAP_ANY):
+        video = _open(int(number), backend)
+        if video.isOpened():
+            return LiveCamera(video, name)
+    raise CameraError(f"{name} cannot be opened. Is another program using it? Try: fuser {path}.")
+
+
+def open_url(address: str) -> VideoFile | LiveCamera:
+    """A network stream; a stored video on a server is read frame by frame."""
+    name = hide_secrets(address)
+    milliseconds = int(1000 * TIMEOUT)
+    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds]
+    limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
+    # Only FFmpeg: the other backends print the address, password and all, when they fail.
+    video = _open(address, cv2.CAP_FFMPEG, limits)
+    if not video.isOpened():
+        raise CameraError(
+            f"{name} gives no stream, after {TIMEOUT:.0f} seconds at most. Check the address, user "
+            "name, password and network."
+        )
+    if video.get(cv2.CAP_PROP_FRAME_COUNT) > 0:
+        return VideoFile(address, video)
+    return LiveCamera(video, name)
+
+
+def open_pipeline(pipeline: str) -> LiveCamera:
+    """A GStreamer pipeline; ``appsink`` is added where it does not end in one."""
+    name = f"pipeline {hide_secrets(pipeline)!r}"
+    if "GStreamer" not in video_backends():
+        raise CameraError(
+            f"OpenCV {cv2.__version__} is built without GStreamer, so {name} cannot run. On Jetson "
+            "and Raspberry Pi OS: apt install python3-opencv, then a virtual environment with "
+            "--system-site-packages."
+        )
+    if not re.search(r"\bappsink\b", pipeline):
+        pipeline += " ! videoconvert ! video/x-raw,format=BGR ! appsink drop=true max-buffers=1"
+    video = _open(pipeline, cv2.CAP_GSTREAMER)
+    if not video.isOpened():
+        raise CameraError(f"{name} does not start. Try it with: gst-launch-1.0 ... ! fakesink.")
+    return LiveCamera(video, name, may_end=True)
+
+
+def video_backends() -> list[str]:
+    """What this OpenCV can read video with, such as ``FFMPEG``, ``GStreamer`` and ``V4L2``."""
+    known = {"FFMPEG": cv2.CAP_FFMPEG, "GStreamer": cv2.CAP_GSTREAMER, "V4L2": cv2.CAP_V4L2}
+    return [name for name, api in known.items() if cv2.videoio_registry.hasBackend(api)]
+
+
+def hide_secrets(source: str) -> str:
+    """A camera's address without user, password and query, for messages."""
+    plain = re.sub(r"(?<=://)[^/\s]*@", "***@", source)
+    plain = re.sub(r"(://[^\s?]*)\?\S*", r"\1?***", plain)
+    # Cameras that want them in the path (user=admin_password=...), and GStreamer's user-pw.
+    return re.sub(r"(?i)(pass|password|pwd|token|user-id|user-pw)=[^&_/\s]+", r"\1=***", plain)
+
+
+def _check_device(path: Path, name: str) -> None:
+    """Say why a camera will not open, where the file system knows."""
+    if not path.exists():
+        there = sorted(str(other) for other in Path("/dev").glob("video*"))
+        found = f"cameras here: {', '.join(there)}" if there else "this machine has none"
+        raise CameraError(
+            f"there is no {name} ({path}); {found}. Plug one in, or try: "
+            "edgefer run --camera synth."
+        )
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise CameraError(
+            f"{name} may not be opened by this user. Try: sudo usermod -aG video $USER, then log "
+            "in again."
+        )
+
+
+def _open(source: str | int, backend: int, limits: Sequence[int] = ()) -> cv2.VideoCapture:
+    with _quiet():
+        if isinstance(source, int):
+            return cv2.VideoCapture(source, backend)
+        return cv2.VideoCapture(source, backend, limits)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep OpenCV's warnings back: ours says more, and theirs may hold a password."""
+    # In the wheels of OpenCV 4.11 the two functions lie one level higher.
+    log = getattr(cv2.utils, "logging", cv2)
+    before = log.getLogLevel()
+    log.setLogLevel(0)
+    try:
+        yield
+    finally:
+        log.setLogLevel(before)

@@ -1,0 +1,253 @@
+"""Commands of the device: ``edgefer run`` and ``edgefer doctor``. Options only."""
+
+from pathlib import Path
+
+import click
+
+CAMERA_HELP = """Where pictures come from: a device number, a video file, a folder of pictures, an
+rtsp:// or http:// address, a GStreamer pipeline, synth, synth:korean, picamera, or your own
+package.module:attribute."""
+SINK_HELP = """Where readings go: console, jsonl:PATH, video:PATH, window, or your own
+package.module:attribute. Give it several times for several.  [default: console]"""
+
+
+@click.command()
+@click.argument("bundle", required=False, type=click.Path(path_type=Path))
+@click.option("--camera", default="0", show_default=True, metavar="SOURCE", help=CAMERA_HELP)
+@click.option("--sink", "sinks", multiple=True, metavar="SINK", help=SINK_HELP)
+@click.option(
+    "--precision",
+    type=click.Choice(["int8", "float"]),
+    default="int8",
+    show_default=True,
+    help="Which model of the bundle to run.",
+)
+@click.option(
+    "--backend",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Runtime: litert, tflite-runtime, builtin (LiteRT without delegates), or your own.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Threads of the detector and of the model.",
+)
+@click.option(
+    "--min-face",
+    type=click.IntRange(24),
+    default=60,
+    show_default=True,
+    metavar="PIXELS",
+    help="Smallest face to look for.",
+)
+@click.option(
+    "--scale",
+    type=click.FloatRange(1.01, 2.0),
+    default=1.2,
+    show_default=True,
+    help="Step between the sizes of face that are tried; nearer to 1 is slower and finds more.",
+)
+@click.option(
+    "--neighbors",
+    type=click.IntRange(1),
+    default=4,
+    show_default=True,
+    help="How many overlapping finds make a face; more means fewer false ones.",
+)
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Leave out answers that are less sure than this.",
+)
+@click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after N frames.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the summary as JSON, and readings only to files."
+)
+@click.option("--force", is_flag=True, help="Replace files that sinks would write to.")
+def run(
+    bundle: Path | None,
+    camera: str,
+    sinks: tuple[str, ...],
+    precision: str,
+    backend: str,
+    threads: int,
+    min_face: int,
+    scale: float,
+    neighbors: int,
+    min_confidence: float,
+    frames: int | None,
+    as_json: bool,
+    force: bool,
+) -> None:
+    """Read the emotions of the faces before a camera.
+
+    BUNDLE is a folder that edgefer export wrote; left out, it is the one that comes with edgefer.
+    Ctrl-C ends it; a summary follows.
+
+    \b
+    edgefer run
+    edgefer run --camera clip.mp4 --sink jsonl:clip.jsonl --sink video:clip-read.mp4
+    edgefer run my-bundle --camera rtsp://camera.local/stream --sink window
+    """
+    if as_json and {"console", "jsonl:-"} & set(sinks):
+        raise click.UsageError("--json prints the summary alone: leave out console and jsonl:-.")
+    import json
+    from contextlib import ExitStack
+
+    from edgefer.bundle import Bundle
+    from edgefer.detect import FaceDetector
+
+    from .cameras import open_camera
+    from .classifier import Classifier
+    from .sinks import open_sinks
+    from .stream import run as read
+
+    made = Bundle.load(bundle)
+    detector = FaceDetector(scale=scale, neighbors=neighbors, min_size=min_face, threads=threads)
+    with ExitStack() as opened:
+        source = open_camera(camera)
+        opened.callback(source.close)
+        outputs = open_sinks(sinks or (() if as_json else ("console",)), force=force)
+        for output in outputs:
+            opened.callback(output.close)
+        classifier = Classifier(made, precision, backend=backend, threads=threads)
+        opened.pop_all()  # from here on the run closes them
+    read(
+        classifier,
+        source,
+        outputs,
+        detector,
+        min_confidence=min_confidence,
+        max_frames=frames,
+        report=lambda summary: click.echo(
+            json.dumps(summary.to_json()) if as_json else summary, err=not as_json
+        ),
+    )
+
+
+@click.command()
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="[BUNDLE] FACES", type=click.Path(path_type=Path)
+)
+@click.option("--split", default="test", show_default=True, help="Which faces; or all.")
+@click.option(
+    "--map",
+    "renames",
+    metavar="OLD=NEW,...",
+    help="Emotions of FACES under the bundle's names; nothing after = leaves one out.",
+)
+@click.option(
+    "-o",
+    "--out",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write a report: .html, .md or .json. Give it several times for several.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--fail-above",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Exit with 3 if the overall drop or an emotion's is above this; .05 is 5 points. The drop "
+    "as measured decides, also where the faces are too few to tell.",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.03,
+    show_default=True,
+    metavar="SHARE",
+    help="A drop that would not matter; an interval that reaches beyond it means too few to tell.",
+)
+@click.option(
+    "--backend",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Runtime: litert, tflite-runtime, builtin (LiteRT without delegates), or your own.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Threads of the runtime.",
+)
+@click.option("--force", is_flag=True, help="Replace reports that are there.")
+def compare(
+    paths: tuple[Path, ...],
+    split: str,
+    renames: str | None,
+    out: tuple[Path, ...],
+    as_json: bool,
+    fail_above: float | None,
+    margin: float,
+    backend: str,
+    threads: int,
+    force: bool,
+) -> None:
+    """Show what quantization cost each emotion.
+
+    The float and the int8 model of BUNDLE judge the same faces, on this machine. Without BUNDLE it
+    is the one that comes with edgefer.
+
+    \b
+    edgefer compare my-bundle faces -o report.html
+    edgefer compare my-bundle faces --split val --json
+    edgefer compare my-bundle faces --map surprise=embarrassed,disgust=,fear=
+    """
+    if len(paths) > 2:
+        raise click.UsageError(f"expected [BUNDLE] FACES, got {len(paths)} folders.")
+    from edgefer.bundle import Bundle
+    from edgefer.faceset import FaceSet
+    from edgefer.labels import parse_map
+    from edgefer.report.save import check, save, to_json
+    from edgefer.report.table import to_terminal
+
+    from .compare import compare as measure
+    from .compare import gate
+
+    check(out, force=force)
+    result = measure(
+        Bundle.load(paths[0] if len(paths) == 2 else None),
+        FaceSet.load(paths[-1]),
+        split=split,
+        renames=parse_map(renames or ""),
+        backend=backend,
+        threads=threads,
+        margin=margin,
+    )
+    click.echo(to_json(result) if as_json else to_terminal(result), nl=False)
+    for path in out:
+        save(result, path)
+        click.echo(f"wrote {path}", err=True)
+    gate(result, fail_above)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def doctor(as_json: bool) -> None:
+    """Look at what edgefer needs on this machine, and say what to type where it is missing."""
+    import json
+
+    from .doctor import examine, format_checks
+
+    checks = examine()
+    broken = any(check.status == "broken" for check in checks)
+    if as_json:
+        about = {"ok": not broken, "checks": [check.to_json() for check in checks]}
+        click.echo(json.dumps(about, ensure_ascii=False, indent=2))
+    else:
+        click.echo(format_checks(checks))
+    if broken:
+        raise SystemExit(1)
+
+
+COMMANDS = (run, compare, doctor)

@@ -1,0 +1,265 @@
+"""Look at what edgefer needs on a machine, and say what to type where it is missing."""
+
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import edgefer
+
+from .probe import Answer, probe
+
+HOME = Path(edgefer.__file__).parent
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    name : str
+        What.
+    status : str
+        ``ok``, ``note`` (edgefer run works without it) or ``broken`` (it does not).
+    found : str
+        What was found.
+    fix : str
+        What to type; empty where nothing needs to be done.
+    """
+
+    name: str
+    status: str
+    found: str
+    fix: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """The four, ready for JSON."""
+        return asdict(self)
+
+
+def examine() -> list[Check]:
+    """Everything that ``edgefer run`` needs, and what else is good to know.
+
+    What may crash or be slow to import is tried in a process of its own, so that a machine with
+    half of the packages, or broken ones, gets its whole list.
+    """
+    return list(_examine())
+
+
+def format_checks(checks: list[Check]) -> str:
+    """Checks as lines for a person, the remedy under each problem."""
+    lines = []
+    for check in checks:
+        lines.append(f"{check.status:7} {check.name:14} {check.found}")
+        if check.fix:
+            lines.append(f"{'':23}try: {check.fix}")
+    broken = sum(check.status == "broken" for check in checks)
+    lines.append(f"\n{broken} broken" if broken else "\nnothing is broken")
+    return "\n".join(lines)
+
+
+def _examine() -> Iterator[Check]:
+    yield _python()
+    yield Check("edgefer", "ok", f"{edgefer.__version__} in {HOME}")
+    numpy = probe("import numpy; print(json.dumps(numpy.__version__))")
+    yield _package("NumPy", numpy, "pip install 'edgefer[edge]'")
+    yield from _opencv(probe(OPENCV))
+    yield from _runtimes()
+    yield from _model()
+    yield _cameras()
+    yield _display()
+    yield _tensorflow()
+
+
+def _python() -> Check:
+    return Check("Python", "ok", f"{platform.python_version()} on {platform.platform()}")
+
+
+OPENCV = """
+import cv2
+from edgefer.errors import EdgeferError
+about = {"version": cv2.__version__, "cascade": "", "video": []}
+try:
+    from edgefer.detect import load_cascade
+    load_cascade()
+except EdgeferError as error:
+    about["cascade"] = str(error)
+from edgefer.edge.cameras.opencv import video_backends
+about["video"] = video_backends()
+print(json.dumps(about))
+"""
+
+
+def _opencv(found: Answer) -> Iterator[Check]:
+    """OpenCV, its cascades, and what it reads video with."""
+    if found.error:
+        fix = "pip install 'edgefer[edge]'"
+        if "libGL" in found.error or "libgthread" in found.error:
+            fix = "sudo apt install libgl1 libglib2.0-0"
+        yield Check("OpenCV", "broken", found.error, fix)
+        return
+    about = found.value
+    yield Check("OpenCV", "ok", about["version"])
+    if about["cascade"]:
+        yield Check("cascades", "broken", about["cascade"], "pip install 'opencv-python>=4.11,<5'")
+    else:
+        yield Check("cascades", "ok", "the frontal face cascade is there")
+    video = about["video"]
+    if "FFMPEG" in video:
+        yield Check("video", "ok", f"reads through {', '.join(video)}")
+    else:
+        yield Check(
+            "video",
+            "note",
+            f"reads through {', '.join(video) or 'nothing'}: no FFMPEG, so no files or addresses",
+            "pip install --force-reinstall 'edgefer[edge]'",
+        )
+
+
+def _runtimes() -> Iterator[Check]:
+    """LiteRT or tflite-runtime: at least one that loads."""
+    packages = {"LiteRT": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
+    answers = {name: _load(name, module) for name, module in packages.items() if find_spec(module)}
+    if not answers:
+        found, fix = "no TFLite runtime is installed", "pip install 'edgefer[edge]'"
+        yield Check("runtime", "broken", found, fix)
+    for name, answer in answers.items():
+        number = _version("ai-edge-litert" if name == "LiteRT" else name)
+        if not answer.error:
+            yield Check(name, "ok", number)
+        # "auto" takes LiteRT wherever it is installed, so that one has to work.
+        elif name == "LiteRT" or "LiteRT" not in answers:
+            litert = "pip install --force-reinstall ai-edge-litert"
+            fix = litert if name == "LiteRT" else "pip install 'edgefer[edge]'"
+            yield Check(name, "broken", f"{number} {answer.error}", fix)
+        else:
+            yield Check(name, "note", f"{number} {answer.error}; LiteRT is used")
+
+
+def _load(name: str, module: str) -> Answer:
+    """Import a runtime."""
+    numpy = _version("numpy")
+    # The import would succeed, and the first model fail.
+    if name == "tflite-runtime" and numpy and int(numpy.split(".")[0]) >= 2:
+        return Answer(error=f"is built for NumPy 1, and NumPy {numpy} is installed")
+    answer = probe(f"from {module}.interpreter import Interpreter; print(json.dumps(1))")
+    return replace(answer, error=f"does not load: {answer.error}") if answer.error else answer
+
+
+MODEL = """
+import os, time, numpy as np
+os.environ["EDGEFER_VERBOSE"] = "1"  # what LiteRT announces is what we listen for
+from edgefer.bundle import Bundle
+from edgefer.edge.classifier import Classifier
+bundle = Bundle.load()
+bundle.verify()
+patch = np.random.default_rng(0).integers(0, 256, (1, bundle.size, bundle.size), np.uint8)
+about = {"folder": str(bundle.folder), "labels": bundle.labels.names, "ms": {}}
+for role in ("float", "int8"):
+    classifier = Classifier(bundle, role)
+    classifier(patch)
+    start = time.perf_counter()
+    for _ in range(20):
+        classifier(patch)
+    about["ms"][role] = 50 * (time.perf_counter() - start)
+print(json.dumps(about))
+"""
+
+
+def _model() -> Iterator[Check]:
+    """The packaged bundle, and whether XNNPACK runs it."""
+    # Spelled out: edgefer.bundle needs NumPy, which may be what is broken.
+    folder = HOME / "models" / "default"
+    if not (folder / "bundle.json").is_file():
+        yield Check("model", "note", f"no packaged one in {folder}", "edgefer run BUNDLE")
+        return
+    answer = probe(MODEL)
+    if answer.error:
+        yield Check("model", "broken", answer.error, "pip install --force-reinstall edgefer")
+        return
+    times = ", ".join(f"{role} {ms:.2f} ms" for role, ms in answer.value["ms"].items())
+    labels = ", ".join(answer.value["labels"])
+    yield Check("model", "ok", f"packaged, every hash right; {labels}")
+    # LiteRT and tflite-runtime say so when they hand a model to it.
+    if "XNNPACK" in answer.noise:
+        yield Check("XNNPACK", "ok", f"runs the model; one face takes {times}")
+    else:
+        yield Check("XNNPACK", "note", f"is not used here; one face takes {times}")
+
+
+def _cameras() -> Check:
+    there = sorted(Path("/dev").glob("video*"), key=lambda path: (len(path.name), path.name))
+    named = [f"{path}{_camera_name(path)}" for path in there]
+    if find_spec("picamera2"):
+        named.append("picamera2")
+    if there and not any(os.access(path, os.R_OK | os.W_OK) for path in there):
+        fix = "sudo usermod -aG video $USER, then log in again"
+        return Check("cameras", "note", f"{', '.join(named)}: not for this user", fix)
+    if named:
+        return Check("cameras", "ok", ", ".join(named))
+    board = Path("/proc/device-tree/model")
+    if board.is_file() and "Raspberry Pi" in board.read_text(encoding="utf-8", errors="replace"):
+        fix = "sudo apt install python3-picamera2; python3 -m venv --system-site-packages .venv"
+    else:
+        fix = "edgefer run --camera synth, or --camera FILE"
+    return Check("cameras", "note", "none found", fix)
+
+
+def _camera_name(device: Path) -> str:
+    about = Path("/sys/class/video4linux") / device.name / "name"
+    return f" ({about.read_text(encoding='utf-8').strip()})" if about.is_file() else ""
+
+
+DISPLAY = """
+from edgefer.edge.sinks.window import display_problem
+print(json.dumps(display_problem()))
+"""
+
+
+def _display() -> Check:
+    answer = probe(DISPLAY)
+    problem = answer.error or answer.value
+    if problem:
+        return Check("display", "note", f"--sink window does not work: {problem}")
+    return Check("display", "ok", "--sink window works")
+
+
+GPUS = """
+from edgefer.keras import tf
+print(json.dumps([gpu.name for gpu in tf.config.list_physical_devices("GPU")]))
+"""
+
+
+def _tensorflow() -> Check:
+    number = _version("tensorflow") or _version("tensorflow-cpu")
+    if not number:
+        return Check("TensorFlow", "note", "not installed; only training and export need it")
+    answer = probe(GPUS)
+    if answer.error:
+        fix = "pip install 'edgefer[train]'"
+        return Check("TensorFlow", "note", f"{number} does not load: {answer.error}", fix)
+    gpus = ", ".join(answer.value)
+    if gpus:
+        return Check("TensorFlow", "ok", f"{number} with {gpus}")
+    if Path("/proc/driver/nvidia/version").exists():
+        fix = "pip install 'edgefer[gpu]'"
+        return Check("TensorFlow", "note", f"{number} does not see this machine's GPU", fix)
+    return Check("TensorFlow", "ok", f"{number}, no GPU")
+
+
+def _package(name: str, answer: Answer, fix: str) -> Check:
+    if answer.error:
+        return Check(name, "broken", answer.error, fix)
+    return Check(name, "ok", answer.value)
+
+
+def _version(package: str) -> str:
+    """Installed version; empty if it is not."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,45 @@
+"""Try something that may crash in a process of its own."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a small program printed: a value, or why there is none, and what else was said."""
+
+    value: Any = None
+    error: str = ""
+    noise: str = ""
+
+
+def probe(program: str) -> Answer:
+    """Run a small program that prints JSON, with ``json`` imported, in a process of its own."""
+    # The search path goes along: the same edgefer and the same packages as here.
+    setting = f"import json, sys; sys.path[:] = {sys.path!r}\n"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", setting + program],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=120,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(error="no answer within 120 seconds")
+    lines = done.stderr.strip().splitlines()
+    if done.returncode < 0:
+        return Answer(error=f"crashes (signal {-done.returncode})", noise=done.stderr)
+    if done.returncode:
+        last = lines[-1] if lines else "fails and says nothing"
+        # An error of edgefer's own is a sentence for people.
+        return Answer(error=re.sub(r"^edgefer\.errors\.\w+: ", "", last), noise=done.stderr)
+    try:
+        return Answer(json.loads(done.stdout.strip().splitlines()[-1]), noise=done.stderr)
+    except (ValueError, IndexError):
+        return Answer(error=f"says {done.stdout[-80:]!r}", noise=done.stderr)

@@ -1,0 +1,69 @@
+"""A frame, and what the device says about one face in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgefer.preprocess import Box
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a camera.
+
+    Attributes
+    ----------
+    index : int
+        Its place in the source, from 0. A gap is what was dropped.
+    seconds : float
+        When it was taken: time into the file, or since the first frame of a live source. Pictures
+        of a folder count one a second.
+    image : ndarray of uint8, shape (H, W, 3) or (H, W)
+        BGR or grey.
+    name : str
+        The picture's file, where the source is a folder.
+    """
+
+    index: int
+    seconds: float
+    image: np.ndarray
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the device says about one face in one frame.
+
+    Attributes
+    ----------
+    face : int
+        Its number among the faces of the frame, from left to right, from 0.
+    box : Box
+        Where it is, in pixels.
+    emotion : str
+        The most probable one.
+    confidence : float
+        That one's probability.
+    probabilities : mapping of str to float
+        Of every emotion; they sum to 1.
+    """
+
+    face: int
+    box: Box
+    emotion: str
+    confidence: float
+    probabilities: Mapping[str, float]
+
+    def to_json(self, frame: Frame) -> dict[str, Any]:
+        """What a line of a JSON log holds."""
+        return {
+            "index": frame.index,
+            "seconds": round(frame.seconds, 3),
+            "face": self.face,
+            "box": list(self.box),
+            "emotion": self.emotion,
+            "confidence": round(self.confidence, 4),
+            "probabilities": {name: round(share, 4) for name, share in self.probabilities.items()},
+        }

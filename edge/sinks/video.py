@@ -1,0 +1,135 @@
+"""An annotated video file."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edgefer.errors import EdgeferError
+
+from ..reading import Frame, Reading
+from .drawing import draw_readings
+
+CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
+LOOK = 8  # frames from which the rate is told
+RATES = (1.0, 60.0)
+GAP = 10.0  # seconds
+
+
+class VideoSink:
+    """What the camera saw, with what was read drawn into it.
+
+    The video lies under a hidden name until it is finished, so that a file of the asked name is
+    always whole. It runs at the speed of the camera: a live one that dropped frames gets the last
+    one again in their place.
+    """
+
+    def __init__(self, path: str, *, force: bool = False) -> None:
+        """Choose a file; it is begun with the first frame.
+
+        Parameters
+        ----------
+        path : str
+            Ends in ``.mp4`` (MPEG-4) or ``.avi`` (Motion JPEG, which every OpenCV can write).
+        force : bool
+            Replace a file that is there.
+
+        Raises
+        ------
+        EdgeferError
+            If it exists, its folder does not, or it ends in something else.
+        """
+        self._path = Path(path)
+        if self._path.suffix.lower() not in CODECS:
+            raise EdgeferError(f"{path} must end in .mp4 or .avi.")
+        if self._path.exists() and not force:
+            raise EdgeferError(f"{path} exists. Replace it with --force, or choose another name.")
+        if not os.access(self._path.parent, os.W_OK):
+            raise EdgeferError(
+                f"cannot write {path}: {self._path.parent} is no folder to write in."
+            )
+        self._partial = self._path
+        self._waiting: list[tuple[float, np.ndarray]] = []
+        self._writer: cv2.VideoWriter | None = None
+        self._rate = self._start = 0.0
+        self._size = (0, 0)
+        self._written = 0
+
+    def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
+        picture = (frame.seconds, draw_readings(frame, readings))
+        if self._writer is not None:
+            self._add(*picture)
+            return
+        self._waiting.append(picture)
+        if len(self._waiting) == LOOK:
+            self._begin()
+
+    def close(self) -> None:
+        if self._waiting:
+            self._begin()
+        if self._writer is None:
+            return
+        self._writer.release()
+        if not self._partial.exists() or not self._partial.stat().st_size:
+            raise EdgeferError(f"{self._path} was not written. Is the disk full?")
+        self._partial.replace(self._path)
+
+    def _begin(self) -> None:
+        """Open the file at the rate of the first frames, and write these."""
+        times = [seconds for seconds, _ in self._waiting]
+        span = times[-1] - times[0]
+        rate = (len(times) - 1) / span if span > 0 else RATES[0]
+        rate = min(max(rate, RATES[0]), RATES[1])
+        # Times in whole milliseconds make 29.91 of a camera's 30.
+        self._rate = float(round(rate)) if abs(rate - round(rate)) < 0.005 * rate else rate
+        self._start = times[0]
+        height, width = self._waiting[0][1].shape[:2]
+        self._size = (width, height)
+        self._writer = self._open()
+        waiting, self._waiting = self._waiting, []
+        for seconds, image in waiting:
+            self._add(seconds, image)
+
+    def _open(self) -> cv2.VideoWriter:
+        """A writer of the asked kind, or of Motion JPEG where this OpenCV lacks the codec."""
+        for suffix in dict.fromkeys([self._path.suffix.lower(), ".avi"]):
+            self._partial = self._path.with_name(f".{self._path.stem}.partial{suffix}")
+            code = cv2.VideoWriter.fourcc(*CODECS[suffix])
+            writer = cv2.VideoWriter(str(self._partial), code, self._rate, self._size)
+            if writer.isOpened():
+                if suffix != self._path.suffix.lower():
+                    self._path = self._path.with_suffix(suffix)
+                    print(f"no MPEG-4 here: writing {self._path}", file=sys.stderr)
+                return writer
+        raise EdgeferError(f"OpenCV cannot write {self._path}: it has neither MPEG-4 nor MJPG.")
+
+    def _add(self, seconds: float, image: np.ndarray) -> None:
+        """Write a picture once, and again as long as the video is behind the camera."""
+        assert self._writer is not None
+        image = _fit(image, self._size)
+        self._writer.write(image)
+        self._written += 1
+        behind = round((seconds - self._start) * self._rate) + 1 - self._written
+        # A camera that stood still for long does not fill the disk: time goes on from here.
+        if behind > GAP * self._rate:
+            self._start += behind / self._rate
+            return
+        for _ in range(behind):
+            self._writer.write(image)
+            self._written += 1
+
+
+def _fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture of this width and height, black where it does not reach; a writer drops others."""
+    width, height = size
+    if image.shape[:2] == (height, width):
+        return image
+    scale = min(width / image.shape[1], height / image.shape[0])
+    w, h = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    canvas = np.zeros((height, width, 3), np.uint8)
+    y, x = (height - h) // 2, (width - w) // 2
+    canvas[y : y + h, x : x + w] = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
+    return canvas

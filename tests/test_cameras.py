@@ -1,0 +1,407 @@
+"""Cameras: every kind of source a string can name, whole or damaged, live or stored."""
+
+import struct
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
+from queue import Queue
+
+import cv2
+import numpy as np
+import pytest
+
+from edgefer.edge.cameras import open_camera
+from edgefer.edge.cameras.images import read_image
+from edgefer.edge.cameras.live import LiveCamera
+from edgefer.edge.cameras.opencv import VideoFile, hide_secrets, open_url
+from edgefer.edge.reading import Frame
+from edgefer.errors import CameraError, EdgeferError
+
+pytestmark = pytest.mark.edge
+
+
+def picture(value: int, shape=(48, 64, 3)) -> np.ndarray:
+    return np.full(shape, value, np.uint8)
+
+
+def save(path, image) -> None:
+    path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
+
+
+def save_video(path, count: int) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    for index in range(count):
+        writer.write(picture(10 * index))
+    writer.release()
+
+
+class ListVideo:
+    """An open video of these pictures; None is one that cannot be decoded."""
+
+    def __init__(self, *images, announced: int = 0) -> None:
+        self.images, self.announced = list(images), announced
+
+    def isOpened(self):
+        return True
+
+    def get(self, prop):
+        return self.announced if prop == cv2.CAP_PROP_FRAME_COUNT else 0.0
+
+    def read(self):
+        image = self.images.pop(0) if self.images else None
+        return image is not None, image
+
+
+class QueueVideo:
+    """A camera that gives a picture when the test hands it one."""
+
+    def __init__(self) -> None:
+        self.queue, self.reads, self.released = Queue(), 0, False
+
+    def show(self, *images) -> None:
+        for image in images:
+            self.queue.put(image)
+
+    def settle(self) -> None:
+        """Wait until the reader came back for more, so that what it read is in its slot."""
+        self.queue.join()
+
+    def read(self):
+        if self.reads:
+            self.queue.task_done()
+        self.reads += 1
+        image = self.queue.get()
+        return image is not None, image
+
+    def release(self) -> None:
+        self.released = True
+
+
+# Stored videos
+
+
+def test_a_video_is_read_frame_by_frame(tmp_path):
+    save_video(tmp_path / "clip.avi", 12)
+    camera = open_camera(str(tmp_path / "clip.avi"))
+    frames = list(camera)
+    camera.close()
+    assert [frame.index for frame in frames] == list(range(12))
+    np.testing.assert_allclose([frame.seconds for frame in frames], np.arange(12) / 25, atol=1e-3)
+    assert [round(frame.image.mean(), -1) for frame in frames] == [10 * i for i in range(12)]
+    assert camera.dropped == 0
+
+
+@pytest.mark.parametrize("name", ["한국어 영상.avi", "12:30 100%.avi", "-x.avi"])
+def test_a_video_may_have_any_name(tmp_path, monkeypatch, name):
+    save_video(tmp_path / "clip.avi", 3)
+    (tmp_path / "clip.avi").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert len(list(open_camera(name))) == 3
+
+
+def test_a_damaged_frame_is_counted_and_the_rest_is_read(capsys):
+    camera = VideoFile("clip", ListVideo(picture(1), None, None, picture(2)))
+    assert [frame.index for frame in camera] == [0, 3]
+    assert camera.dropped == 2
+    assert capsys.readouterr().err == "clip: 2 damaged frame(s) left out\n"
+
+
+def test_a_video_that_was_cut_short_is_named(capsys):
+    assert len(list(VideoFile("clip", ListVideo(picture(1), picture(2), announced=90)))) == 2
+    assert "ended after 2 of 90 announced frames" in capsys.readouterr().err
+
+
+def test_a_header_that_is_off_by_one_is_no_news(capsys):
+    assert len(list(VideoFile("clip", ListVideo(*[picture(1)] * 9, announced=10)))) == 9
+    assert capsys.readouterr().err == ""
+
+
+def test_a_video_without_a_single_frame_is_an_error():
+    with pytest.raises(CameraError, match="holds no frame that can be decoded"):
+        list(VideoFile("clip", ListVideo(announced=5)))
+
+
+def test_real_clips_are_read_whole(shared):
+    assert sum(1 for _ in open_camera(str(shared / "clips" / "eat.mkv"))) == 47
+
+
+# Live sources
+
+
+def test_a_live_camera_gives_the_latest_picture_and_counts_the_others():
+    video = QueueVideo()
+    camera = LiveCamera(video, "camera 0", patience=0.05)
+    frames = iter(camera)
+    video.show(picture(1))
+    first = next(frames)
+    video.show(picture(2), picture(3), picture(4))
+    video.settle()
+    second = next(frames)
+    video.show(None)
+    camera.close()
+    assert (first.index, first.seconds, first.image.max()) == (0, 0.0, 1)
+    assert (second.index, second.image.max()) == (3, 4)
+    assert camera.dropped == 2
+
+
+def test_a_failed_read_does_not_end_a_live_camera():
+    video = QueueVideo()
+    camera = LiveCamera(video, "camera 0", patience=60)
+    frames = iter(camera)
+    video.show(picture(1))
+    next(frames)
+    video.show(None, picture(2))
+    assert next(frames).image.max() == 2
+    assert camera.dropped == 1
+
+
+@pytest.mark.parametrize(
+    ("images", "may_end", "message"),
+    [
+        ([], True, "camera 0 gives no frames"),
+        ([picture(1)], False, "camera 0 stopped giving frames"),
+    ],
+)
+def test_a_live_camera_that_fails_is_an_error(images, may_end, message):
+    camera = LiveCamera(ListVideo(*images), "camera 0", may_end=may_end, patience=0.05)
+    with pytest.raises(CameraError, match=message):
+        list(camera)
+
+
+def test_a_stream_may_end():
+    camera = LiveCamera(ListVideo(picture(1)), "stream", may_end=True, patience=0.05)
+    assert [frame.index for frame in camera] == [0]
+
+
+def test_a_camera_whose_driver_hangs_does_not_hang_the_program():
+    video = QueueVideo()
+    camera = LiveCamera(video, "camera 0", patience=0.05)
+    frames = iter(camera)
+    video.show(picture(1))
+    next(frames)
+    camera.close()
+    assert not video.released  # under the reader's feet that would crash
+    video.show(None)
+
+
+class Server(BaseHTTPRequestHandler):
+    """A network camera at /live, and a stored video at any other path."""
+
+    stored = b""
+
+    def do_GET(self):
+        self.send_response(200)
+        if self.path != "/live":
+            self.send_header("Content-Length", str(len(self.stored)))
+            self.end_headers()
+            self.wfile.write(self.stored)
+            return
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=b")
+        self.end_headers()
+        for value in range(250):
+            jpeg = cv2.imencode(".jpg", picture(value))[1].tobytes()
+            head = f"--b\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            self.wfile.write(head.encode() + jpeg + b"\r\n")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    save_video(tmp_path / "clip.avi", 20)
+    Server.stored = (tmp_path / "clip.avi").read_bytes()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        work = threading.Thread(target=server.serve_forever)
+        work.start()
+        yield f"http://me:secret@127.0.0.1:{server.server_port}"
+        server.shutdown()
+        work.join()
+
+
+def test_a_network_camera_is_live(server):
+    camera = open_camera(f"{server}/live")
+    assert isinstance(camera, LiveCamera)
+    shown = []
+    with pytest.raises(CameraError, match=r"http://\*\*\*@127.* stopped giving frames"):
+        shown.extend(frame.index for frame in camera)
+    camera.close()
+    assert shown == sorted(set(shown))
+    assert len(shown) + camera.dropped >= shown[-1] + 1
+
+
+def test_a_stored_video_on_a_server_is_read_frame_by_frame(server):
+    camera = open_camera(f"{server}/clip.avi")
+    assert len(list(camera)) == 20
+    camera.close()
+
+
+# Pictures
+
+
+def test_a_folder_gives_its_pictures_in_the_order_of_their_numbers(tmp_path):
+    folder = tmp_path / "사진"
+    (folder / "more").mkdir(parents=True)
+    for number in (10, 9, 1):
+        save(folder / f"얼굴{number}.png", picture(number))
+    save(folder / "more" / "x.JPG".lower(), picture(200))
+    (folder / "notes.txt").write_text("not a picture")
+    (folder / "._hidden.png").write_bytes(b"")
+    frames = list(open_camera(str(folder)))
+    assert [frame.name for frame in frames] == ["x.jpg", "얼굴1.png", "얼굴9.png", "얼굴10.png"]
+    assert [frame.seconds for frame in frames] == [0, 1, 2, 3]
+
+
+def test_one_picture_is_a_camera_too(tmp_path):
+    save(tmp_path / "me.png", picture(7))
+    (frame,) = open_camera(str(tmp_path / "me.png"))
+    assert isinstance(frame, Frame)
+    assert (frame.image == 7).all()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "corner"), [(1, (0, 0)), (3, (1, 1)), (6, (0, 1)), (8, (1, 0)), (2, (0, 1))]
+)
+def test_a_photo_is_turned_as_its_exif_says(tmp_path, orientation, corner):
+    image = picture(0, (64, 64, 3))
+    image[:32, :32] = 255
+    data = cv2.imencode(".jpg", image)[1].tobytes()
+    entry = struct.pack("<HHII", 0x0112, 3, 1, orientation)
+    tiff = b"II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4)
+    segment = b"\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\0\0" + tiff
+    (tmp_path / "photo.jpg").write_bytes(data[:2] + segment + data[2:])
+    turned = read_image(tmp_path / "photo.jpg")
+    bright = np.argwhere(turned[16::32, 16::32, 0] > 128)
+    assert [tuple(at) for at in bright] == [corner]
+
+
+@pytest.mark.parametrize("shape", [(9, 7), (9, 7, 4)])
+def test_grey_pictures_and_transparent_ones_become_bgr(tmp_path, shape):
+    save(tmp_path / "a.png", picture(99, shape))
+    assert read_image(tmp_path / "a.png").shape == (9, 7, 3)
+
+
+def test_a_broken_picture_is_counted_and_the_others_are_read(tmp_path, capsys):
+    save(tmp_path / "b.png", picture(1))
+    (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "c.jpg").write_bytes(b"\xff\xd8\xff\xe0 and nothing more")
+    camera = open_camera(str(tmp_path))
+    assert [(frame.index, frame.name) for frame in camera] == [(1, "b.png")]
+    assert camera.dropped == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+# What a string names
+
+
+def test_drawn_people_need_no_camera():
+    frames = list(islice(open_camera("synth:korean"), 4))
+    assert [frame.index for frame in frames] == [0, 1, 2, 3]
+    assert frames[3].image.shape == (480, 640, 3)
+    assert frames[3].seconds == pytest.approx(0.1)
+
+
+def test_drawn_people_are_the_same_every_time():
+    one, other = (next(iter(open_camera("synth"))).image for _ in range(2))
+    assert (one == other).all()
+
+
+class Thermal:
+    """A camera of one's own."""
+
+    def __iter__(self):
+        yield Frame(0, 0.0, picture(37))
+
+    def close(self):
+        pass
+
+
+def test_a_camera_of_ones_own_is_found_by_its_name():
+    (frame,) = open_camera("test_cameras:Thermal")
+    assert (frame.image == 37).all()
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("873", "there is no camera 873"),
+        ("/dev/video873", "there is no camera /dev/video873"),
+        ("nothing-here.mp4", "there is no file or folder 'nothing-here.mp4'"),
+        ("file:nothing-here.mp4", "there is no video file nothing-here.mp4"),
+        ("images:nothing-here", "there is no folder or picture nothing-here"),
+        ("synth:martian", "no population 'martian'"),
+        ("picamera:x", "picamera:x is not known"),
+        ("no_such_module:Camera", "cannot be imported"),
+        ("http://me:secret@127.0.0.1:9/stream?token=secret", "gives no stream"),
+    ],
+)
+def test_a_camera_that_is_not_there_is_named_in_one_line(source, message):
+    with pytest.raises(EdgeferError, match=message) as error:
+        open_camera(source)
+    assert "secret" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.mkdir(), "holds no picture"),
+        (lambda path: path.write_bytes(b""), "is no video that OpenCV can read"),
+        (lambda path: path.write_bytes(b"RIFF and then nothing"), "is no video"),
+    ],
+    ids=["empty folder", "empty file", "not a video"],
+)
+def test_a_path_without_pictures_is_an_error(tmp_path, make, message):
+    make(tmp_path / "source")
+    with pytest.raises(CameraError, match=message):
+        open_camera(str(tmp_path / "source"))
+
+
+def test_a_folder_of_nothing_but_broken_pictures_is_an_error(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no")
+    with pytest.raises(CameraError, match=r"none of 1 picture\(s\)"):
+        list(open_camera(str(tmp_path)))
+
+
+@pytest.mark.skipif(
+    cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER), reason="this OpenCV has GStreamer"
+)
+def test_a_pipeline_without_gstreamer_says_what_to_install():
+    with pytest.raises(CameraError, match="apt install python3-opencv"):
+        open_camera("videotestsrc ! videoconvert")
+
+
+def test_picamera_says_how_to_get_it():
+    try:
+        import picamera2  # noqa: F401
+    except ImportError:
+        with pytest.raises(CameraError, match="sudo apt install python3-picamera2"):
+            open_camera("picamera")
+    else:
+        pytest.skip("a Raspberry Pi")
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("rtsp://me:pass@cam.local:554/live", "rtsp://***@cam.local:554/live"),
+        ("rtsp://me:p@ss:word@cam.local/live", "rtsp://***@cam.local/live"),
+        ("rtsp://cam/user=me_password=pass_channel=1", "rtsp://cam/user=me_password=***_channel=1"),
+        ("rtsp://cam.local/live", "rtsp://cam.local/live"),
+        ("http://cam/video?user=me&pwd=pass", "http://cam/video?***"),
+        (
+            "rtspsrc location=rtsp://me:pass@cam/1 user-pw=pass ! decodebin",
+            "rtspsrc location=rtsp://***@cam/1 user-pw=*** ! decodebin",
+        ),
+        ("/home/me@work/a?b.mp4", "/home/me@work/a?b.mp4"),
+    ],
+)
+def test_messages_hide_passwords(source, shown):
+    assert hide_secrets(source) == shown
+
+
+def test_opencv_itself_prints_no_password_either(capfd):
+    with pytest.raises(CameraError):
+        open_url("rtsp://me:secret@127.0.0.1:9/stream")
+    out, err = capfd.readouterr()
+    assert "secret" not in out + err

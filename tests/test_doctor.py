@@ -1,0 +1,140 @@
+"""``edgefer doctor``: the whole list on any machine, whole or half, and what to type."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgefer.edge.doctor import Check, format_checks
+
+pytestmark = pytest.mark.edge
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def doctor(folder, *options, missing=("tensorflow",), python=sys.executable):
+    """Run it where these packages are as good as missing, and what lies in the folder is there."""
+    (folder / "sitecustomize.py").write_text(
+        f"import sys\nsys.modules.update(dict.fromkeys({missing!r}))\n"
+    )
+    return subprocess.run(
+        [python, "-m", "edgefer", "doctor", *options],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def found(done) -> dict[str, dict[str, str]]:
+    return {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+
+
+def test_here_nothing_is_broken(tmp_path):
+    done = doctor(tmp_path, "--json")
+    checks = found(done)
+    assert done.returncode == 0, done.stdout
+    assert {"Python", "edgefer", "NumPy", "OpenCV", "cascades", "video", "LiteRT"} <= set(checks)
+    assert checks["model"]["status"] == "ok"
+    assert "runs the model" in checks["XNNPACK"]["found"]
+
+
+@pytest.mark.train
+@pytest.mark.slow
+def test_tensorflow_is_seen_without_being_imported_here():
+    program = (
+        "import sys\nfrom edgefer.edge.doctor import examine\n"
+        "print(*(check.found for check in examine() if check.name == 'TensorFlow'))\n"
+        "print(sorted({'tensorflow', 'cv2', 'numpy', 'ai_edge_litert'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    about, imported = done.stdout.splitlines()
+    assert about.startswith("2.")
+    assert imported == "[]"
+
+
+def test_a_person_reads_the_remedy_under_the_problem():
+    text = format_checks(
+        [Check("NumPy", "ok", "2.4"), Check("runtime", "broken", "none", "pip install it")]
+    )
+    assert text.splitlines() == [
+        "ok      NumPy          2.4",
+        "broken  runtime        none",
+        "                       try: pip install it",
+        "",
+        "1 broken",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("missing", "name", "fix"),
+    [
+        ({"cv2"}, "OpenCV", "pip install 'edgefer[edge]'"),
+        ({"ai_edge_litert", "tflite_runtime"}, "runtime", "pip install 'edgefer[edge]'"),
+        ({"numpy"}, "NumPy", "pip install 'edgefer[edge]'"),
+    ],
+    ids=["no OpenCV", "no runtime", "no NumPy"],
+)
+def test_a_missing_package_is_broken_and_the_list_is_whole(tmp_path, missing, name, fix):
+    done = doctor(tmp_path, "--json", missing=("tensorflow", *missing))
+    checks = found(done)
+    assert done.returncode == 1, done.stderr
+    assert (checks[name]["status"], checks[name]["fix"]) == ("broken", fix)
+    assert "TensorFlow" in checks
+    assert json.loads(done.stdout)["ok"] is False
+
+
+def test_a_missing_system_library_is_named_with_its_package(tmp_path):
+    error = "libGL.so.1: cannot open shared object file: No such file or directory"
+    (tmp_path / "cv2.py").write_text(f"raise ImportError({error!r})")
+    done = doctor(tmp_path)
+    assert done.returncode == 1
+    assert "libGL.so.1" in done.stdout
+    assert "try: sudo apt install libgl1" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_an_opencv_without_cascades_is_broken(tmp_path):
+    fake = """
+__version__ = "5.0.0"
+CAP_FFMPEG, CAP_GSTREAMER, CAP_V4L2 = 1, 2, 3
+class VideoCapture: pass
+class videoio_registry:
+    hasBackend = staticmethod(lambda api: api == 1)
+class error(Exception): pass
+"""
+    (tmp_path / "cv2.py").write_text(fake)
+    done = doctor(tmp_path, "--json")
+    checks = found(done)
+    assert checks["cascades"]["status"] == "broken"
+    assert "opencv-python" in checks["cascades"]["fix"]
+    assert checks["video"]["found"] == "reads through FFMPEG"
+
+
+def test_a_runtime_that_crashes_is_reported_and_does_not_take_doctor_along(tmp_path):
+    package = tmp_path / "ai_edge_litert"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "interpreter.py").write_text("import os; os.abort()")
+    done = doctor(tmp_path, "--json")
+    check = found(done)["LiteRT"]
+    assert check["status"] == "broken"
+    assert "crashes (signal 6)" in check["found"]
+
+
+def test_where_only_tflite_runtime_is_installed_nothing_is_broken(tflite_python, tmp_path):
+    done = doctor(tmp_path, "--json", python=tflite_python)
+    checks = found(done)
+    assert done.returncode == 0, done.stdout
+    assert checks["tflite-runtime"]["status"] == "ok"
+    assert "LiteRT" not in checks

@@ -1,0 +1,172 @@
+"""``edgefer run``, as typed: files, drawn people, signals, pipes, and all that can be wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from tiny_tflite import tiny_bundle
+
+from edgefer.edge.cameras.opencv import VideoFile
+from edgefer.edge.commands import run
+from edgefer.errors import EdgeferError
+
+pytestmark = pytest.mark.edge
+
+ROOT = Path(__file__).resolve().parents[1]
+KEYS = ["index", "seconds", "face", "box", "emotion", "confidence", "probabilities"]
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory) -> Path:
+    return tiny_bundle(tmp_path_factory.mktemp("run") / "parts").folder
+
+
+def start(*arguments, python=sys.executable, **options) -> subprocess.Popen:
+    return subprocess.Popen(
+        [python, "-m", "edgefer", "run", *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def rows(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("precision", ["int8", "float"])
+def test_drawn_people_are_read_to_the_console(bundle, precision):
+    done = CliRunner().invoke(
+        run, [str(bundle), "--camera", "synth", "--frames", "4", "--precision", precision]
+    )
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("  0:00.0  ")
+    assert "4 frames" in done.stderr
+
+
+def test_json_is_one_document_and_nothing_else(bundle):
+    done = CliRunner().invoke(run, [str(bundle), "--camera", "synth", "--frames", "3", "--json"])
+    summary = json.loads(done.stdout)
+    assert (summary["frames"], summary["dropped"], summary["faces"]) == (3, 0, 3)
+    assert set(summary["milliseconds"]) == {"read", "detect", "classify", "sinks"}
+
+
+def test_json_and_readings_do_not_share_standard_output(bundle):
+    done = CliRunner().invoke(
+        run, [str(bundle), "--camera", "synth", "--json", "--sink", "console"]
+    )
+    assert done.exit_code == 2
+    assert "leave out console" in done.output
+
+
+def test_a_real_clip_gives_a_face_in_nearly_every_frame(bundle, shared, tmp_path):
+    log = tmp_path / "again.jsonl"
+    clip = shared / "clips" / "again.mkv"
+    done = CliRunner().invoke(
+        run, [str(bundle), "--camera", str(clip), "--sink", f"jsonl:{log}", "--json"]
+    )
+    found = rows(log)
+    assert json.loads(done.stdout)["frames"] == 77
+    assert len({row["index"] for row in found}) >= 70
+    assert all(list(row) == KEYS for row in found)
+    assert all(sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-3) for row in found)
+
+
+def test_options_of_the_detector_reach_it(bundle):
+    arguments = [str(bundle), "--camera", "synth", "--frames", "2", "--json", "--min-face", "400"]
+    assert json.loads(CliRunner().invoke(run, arguments).stdout)["faces"] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_whole_files_and_a_summary(bundle, tmp_path, number):
+    log, video = tmp_path / "log.jsonl", tmp_path / "out.mp4"
+    process = start(
+        bundle, "--camera", "synth", "--sink", f"jsonl:{log}", "--sink", f"video:{video}"
+    )
+    while process.poll() is None and (not log.exists() or log.stat().st_size < 4000):
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert f"dropped; {number.name}" in errors
+    images = sum(1 for _ in VideoFile(str(video)))
+    assert images > max(row["index"] for row in rows(log)) > 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.jsonl", "out.mp4"]
+
+
+def test_a_reader_that_goes_away_ends_the_run_without_a_traceback(bundle):
+    with start(bundle, "--camera", "synth", "--sink", "jsonl:-") as process:
+        assert json.loads(process.stdout.readline())["index"] == 0
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert "Traceback" not in errors
+    assert "nobody reads the output any more" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--camera", "873"], "Error: there is no camera 873"),
+        (["--camera", "nothing.mp4"], "Error: there is no file or folder 'nothing.mp4'"),
+        (["--camera", "synth", "--sink", "nowhere"], "Error: there is no sink 'nowhere'"),
+        (["--camera", "synth", "--backend", "x"], "Error: 'x' is not known. Built in: litert"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(bundle, tmp_path, arguments, message):
+    process = start(bundle, *arguments, cwd=tmp_path)
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert out == ""
+    assert errors.startswith(message)
+    assert len(errors.splitlines()) == 1
+
+
+def test_a_bundle_with_a_flipped_byte_is_refused_by_name(tmp_path):
+    bundle = tiny_bundle(tmp_path / "parts").folder
+    data = bytearray((bundle / "int8.tflite").read_bytes())
+    data[100] ^= 1
+    (bundle / "int8.tflite").write_bytes(data)
+    done = CliRunner().invoke(run, [str(bundle), "--camera", "synth"])
+    assert isinstance(done.exception, EdgeferError)
+    assert "int8.tflite was changed" in str(done.exception)
+
+
+def test_a_video_is_not_replaced_unless_forced(bundle, tmp_path):
+    video = tmp_path / "out.mp4"
+    video.write_bytes(b"precious")
+    arguments = [str(bundle), "--camera", "synth", "--frames", "2", "--sink", f"video:{video}"]
+    refused = CliRunner().invoke(run, arguments)
+    assert "--force" in str(refused.exception)
+    assert video.read_bytes() == b"precious"
+    assert CliRunner().invoke(run, [*arguments, "--force"]).exit_code == 0
+    assert sum(1 for _ in VideoFile(str(video))) == 2
+
+
+def test_a_folder_of_photos_is_read_with_its_names(bundle, tmp_path):
+    for name in ("가.png", "나.png"):
+        data = cv2.imencode(".png", np.zeros((80, 80, 3), np.uint8))[1].tobytes()
+        (tmp_path / name).write_bytes(data)
+    done = CliRunner().invoke(run, [str(bundle), "--camera", str(tmp_path)])
+    assert done.stdout == "가.png  nobody\n나.png  nobody\n"
+
+
+def test_it_runs_where_only_tflite_runtime_is_installed(bundle, tflite_python, tmp_path):
+    log = tmp_path / "log.jsonl"
+    process = start(
+        *(bundle, "--camera", "synth:korean", "--frames", "3", "--sink", f"jsonl:{log}"),
+        python=tflite_python,
+        cwd=tmp_path,
+    )
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert [row["index"] for row in rows(log)] == [0, 1, 2]

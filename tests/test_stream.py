@@ -1,0 +1,237 @@
+"""The loop: every frame to every sink, the counts right, and a clean end whatever ends it."""
+
+import os
+import signal
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from edgefer.edge.reading import Frame
+from edgefer.edge.sinks import Stop
+from edgefer.edge.stream import read_faces, run
+from edgefer.errors import CameraError, EdgeferError
+from edgefer.labels import labels_of
+from edgefer.preprocess import Box
+
+pytestmark = pytest.mark.edge
+
+LEFT, RIGHT = Box(0, 0, 20, 20), Box(40, 10, 20, 20)
+
+
+class BrightClassifier:
+    """Bright faces are happy, dark ones sad."""
+
+    labels, size = labels_of("two", "happy", "sad"), 8
+
+    def __init__(self):
+        self.batches = []
+
+    def __call__(self, patches):
+        self.batches.append(len(patches))
+        happy = patches.mean(axis=(1, 2), dtype=np.float64) / 255
+        return np.stack([happy, 1 - happy], axis=1).astype(np.float32)
+
+
+class ListCamera:
+    """A camera of these pictures; an error among them is raised."""
+
+    def __init__(self, *images, dropped=0):
+        self.images, self.dropped, self.closed = images, dropped, 0
+
+    def __iter__(self):
+        for index, image in enumerate(self.images):
+            if isinstance(image, Exception):
+                raise image
+            yield Frame(index, index / 30, image)
+
+    def close(self):
+        self.closed += 1
+
+
+class ListSink:
+    """Keeps what it gets; ``then`` is called with every frame."""
+
+    def __init__(self, then=lambda frame: None):
+        self.got, self.then, self.closed = [], then, 0
+
+    def write(self, frame, readings):
+        self.got.append((frame.index, [(r.face, r.box, r.emotion) for r in readings]))
+        self.then(frame)
+
+    def close(self):
+        self.closed += 1
+
+
+def scene(left=255, right=0) -> np.ndarray:
+    """A bright face on the left, a dark one on the right."""
+    image = np.full((40, 64, 3), 128, np.uint8)
+    image[:20, :30], image[10:30, 36:] = left, right
+    return image
+
+
+def both(image):
+    return [RIGHT, LEFT]
+
+
+def nobody(image):
+    return []
+
+
+def fail(error):
+    def raise_it(*_):
+        raise error
+
+    return raise_it
+
+
+def test_faces_are_numbered_from_left_to_right_and_read_in_one_batch():
+    classifier, sink = BrightClassifier(), ListSink()
+    run(classifier, ListCamera(scene()), [sink], both)
+    assert sink.got == [(0, [(0, LEFT, "happy"), (1, RIGHT, "sad")])]
+    assert classifier.batches == [2]
+
+
+def test_a_reading_holds_every_probability():
+    (reading,) = read_faces(BrightClassifier(), scene(left=204), [LEFT])
+    assert reading.probabilities == pytest.approx({"happy": 0.8, "sad": 0.2})
+    assert reading.confidence == pytest.approx(0.8)
+
+
+def test_every_sink_gets_every_frame_also_empty_ones():
+    sinks = [ListSink(), ListSink()]
+    run(BrightClassifier(), ListCamera(*[scene()] * 3), sinks, nobody)
+    assert [sink.got for sink in sinks] == [[(0, []), (1, []), (2, [])]] * 2
+
+
+def test_the_summary_counts():
+    boxes = iter([[LEFT], [], [LEFT, RIGHT], [RIGHT]])
+    camera = ListCamera(*[scene()] * 4, dropped=7)
+    summary = run(BrightClassifier(), camera, [], lambda image: next(boxes))
+    assert (summary.frames, summary.dropped) == (4, 7)
+    assert (summary.faces, summary.frames_with_face) == (4, 3)
+    assert list(summary.milliseconds) == ["read", "detect", "classify", "sinks"]
+    assert sum(summary.milliseconds.values()) * 4 <= 1000 * summary.seconds
+    assert summary.fps == pytest.approx(4 / summary.seconds)
+    assert "4 frames" in str(summary)
+
+
+def test_an_unsure_answer_is_left_out():
+    sink = ListSink()
+    run(BrightClassifier(), ListCamera(scene(255, 100)), [sink], both, min_confidence=0.9)
+    assert sink.got == [(0, [(0, LEFT, "happy")])]
+
+
+def test_a_run_stops_after_as_many_frames_as_asked_for():
+    camera = ListCamera(*[scene()] * 5, AssertionError("one frame too many"))
+    assert run(BrightClassifier(), camera, [], both, max_frames=5).frames == 5
+
+
+def test_a_sink_may_end_the_run_and_the_others_still_get_the_frame():
+    asking, other = ListSink(then=fail(Stop())), ListSink()
+    camera = ListCamera(*[scene()] * 9)
+    summary = run(BrightClassifier(), camera, [asking, other], both)
+    assert (summary.frames, summary.ended) == (1, "asked to")
+    assert len(other.got) == 1
+    assert (asking.closed, other.closed, camera.closed) == (1, 1, 1)
+
+
+def test_a_failing_sink_closes_everything_and_the_summary_still_comes():
+    summaries, good = [], ListSink()
+    bad = ListSink(then=lambda frame: frame.index == 2 and fail(EdgeferError("disk full"))())
+    camera = ListCamera(*[scene()] * 9)
+    with pytest.raises(EdgeferError, match="disk full"):
+        run(BrightClassifier(), camera, [good, bad], both, report=summaries.append)
+    assert (good.closed, bad.closed, camera.closed) == (1, 1, 1)
+    assert (summaries[0].frames, summaries[0].ended) == (2, "an error")
+
+
+def test_a_sink_that_fails_to_close_keeps_no_other_open():
+    first, last = ListSink(), ListSink()
+    bad = ListSink()
+    bad.close = fail(EdgeferError("cannot finish"))
+    camera = ListCamera(scene())
+    with pytest.raises(EdgeferError, match="cannot finish"):
+        run(BrightClassifier(), camera, [first, bad, last], both)
+    assert (first.closed, last.closed, camera.closed) == (1, 1, 1)
+
+
+def test_a_camera_that_fails_closes_everything_and_the_summary_still_comes():
+    summaries, sink = [], ListSink()
+    camera = ListCamera(scene(), CameraError("unplugged"))
+    with pytest.raises(CameraError, match="unplugged"):
+        run(BrightClassifier(), camera, [sink], both, report=summaries.append)
+    assert (sink.closed, camera.closed) == (1, 1)
+    assert summaries[0].frames == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_after_the_frame_at_hand(number):
+    before = signal.getsignal(number)
+    sink = ListSink(then=lambda frame: frame.index == 3 and os.kill(os.getpid(), number))
+    later = ListSink()
+    summary = run(BrightClassifier(), ListCamera(*[scene()] * 99), [sink, later], both)
+    assert (summary.frames, summary.ended) == (4, number.name)
+    assert len(later.got) == 4
+    assert (sink.closed, later.closed) == (1, 1)
+    assert signal.getsignal(number) is before
+
+
+class SilentCamera(ListCamera):
+    """A camera that never gives a picture."""
+
+    def __iter__(self):
+        threading.Event().wait()
+        yield
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_waiting_for_a_camera(number):
+    sink = ListSink()
+    threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+    summary = run(BrightClassifier(), SilentCamera(), [sink], both)
+    assert (summary.frames, summary.ended, sink.closed) == (0, number.name, 1)
+
+
+def test_a_second_signal_ends_a_sink_that_hangs():
+    def twice(frame):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    sink = ListSink(then=twice)
+    with pytest.raises(KeyboardInterrupt):
+        run(BrightClassifier(), ListCamera(scene()), [sink], both)
+    assert sink.closed == 1
+
+
+def test_a_thread_may_run_too():
+    results = []
+    work = threading.Thread(
+        target=lambda: results.append(run(BrightClassifier(), ListCamera(scene()), [], both))
+    )
+    work.start()
+    work.join()
+    assert results[0].frames == 1
+
+
+def test_a_long_run_holds_no_more_memory_than_a_short_one():
+    held = []
+
+    def look(frame):
+        if frame.index in (200, 1200):
+            held.append(tracemalloc.get_traced_memory()[0])
+
+    class Forgetful(ListSink):
+        def write(self, frame, readings):
+            self.then(frame)
+
+    tracemalloc.start()
+    try:
+        camera = ListCamera(*[scene()] * 1201)
+        classifier = BrightClassifier()
+        classifier.batches = type("Nothing", (), {"append": lambda self, _: None})()
+        run(classifier, camera, [Forgetful(look)], both)
+    finally:
+        tracemalloc.stop()
+    assert held[1] - held[0] < 20_000
