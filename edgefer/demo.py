@@ -1,0 +1,93 @@
+"""The whole journey on drawn faces: every command as one would type it, one after the other."""
+
+import importlib.util
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from edgefer.errors import EdgeferError
+
+NEEDED = ("tensorflow", "tf_keras", "tensorflow_model_optimization", "ai_edge_litert", "cv2")
+
+STEPS = (
+    (
+        "Draw faces of two populations; the second shows emotions the first has never seen",
+        "data synth -o {out}/base --people 60 --takes 8",
+        "data synth -o {out}/korean --population korean --people 60 --takes 8",
+    ),
+    (
+        "Train a network on the first, and carry it over to the second",
+        "train base {out}/base -o {out}/base-model --width 16 --epochs 12",
+        "train transfer {out}/base-model {out}/korean -o {out}/korean-model --epochs 10",
+    ),
+    (
+        "Choose faces to calibrate with, prune, quantize, convert",
+        "calib {out}/korean -o {out}/calibration --per-emotion 40",
+        "export {out}/korean-model --prune 0.5 --faces {out}/korean --int8 "
+        "--calib {out}/calibration -o {out}/device",
+    ),
+    (
+        "Let it watch a camera, and ask what quantization cost each emotion",
+        "run {out}/device --camera synth:korean --frames 240 --sink video:{out}/camera.mp4",
+        "compare {out}/device {out}/korean -o {out}/report.html",
+    ),
+)
+
+OWN = """
+Look at
+  {out}/report.html    what quantization cost each emotion
+  {out}/camera.mp4     the model at work
+  {out}/korean-model   the trained bundle, its curves.png
+  {out}/device         the bundle for the device
+
+The same with your own data
+  edgefer data fer2013 fer2013.csv -o work/fer
+  edgefer data folder my-korean-faces/ -o work/korean
+  edgefer data split work/korean -o work/mine --ratio 8:1:1
+  edgefer train base work/fer -o work/base
+  edgefer train transfer work/base work/mine -o work/model
+  edgefer calib work/mine -o calib_data/korean
+  edgefer export work/model --int8 --calib calib_data/korean -o work/device
+  edgefer compare work/device work/mine -o report.html     (on the device, too)
+  edgefer run work/device --camera 0                       (on the device)"""
+
+
+def demo(out: Path) -> None:
+    """Run every step; what an earlier demo left in the folder is replaced.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for everything that is made.
+
+    Raises
+    ------
+    EdgeferError
+        If a package is missing, or a step fails.
+    """
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EdgeferError(
+            f"the demo trains a network and needs {', '.join(missing)}. "
+            "Try: pip install 'edgefer[all]'"
+        )
+    start = time.monotonic()
+    for number, (title, *commands) in enumerate(STEPS, 1):
+        print(f"\n{number}. {title}", flush=True)
+        for command in commands:
+            _run(shlex.split(command.format(out=shlex.quote(str(out)))))
+    print(f"\nThe journey took {time.monotonic() - start:.0f} s.")
+    print(OWN.format(out=out))
+
+
+def _run(arguments: list[str]) -> None:
+    """Show a command, then run it in a process of its own, as a shell would."""
+    print(f"\n$ edgefer {shlex.join(arguments)}", flush=True)
+    done = subprocess.run([sys.executable, "-m", "edgefer", *arguments, "--force"], check=False)
+    if done.returncode:
+        raise EdgeferError(
+            f"edgefer {shlex.join(arguments)} ended with status {done.returncode}; what it said is "
+            "above."
+        )
