@@ -29,9 +29,11 @@ STEPS = (
         "--calib {out}/calibration -o {out}/device",
     ),
     (
-        "Let it watch a camera, and ask what quantization cost each emotion",
+        "Let it watch a camera; ask what quantization cost each emotion, on a hundred other people",
         "run {out}/device --camera synth:korean --frames 240 --sink video:{out}/camera.mp4",
-        "compare {out}/device {out}/korean -o {out}/report.html",
+        "data synth -o {out}/others --population korean --people 100 --seed 1",
+        "data split {out}/others --ratio 0:0:1 -o {out}/judges",
+        "compare {out}/device {out}/judges -o {out}/report.html",
     ),
 )
 

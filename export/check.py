@@ -80,7 +80,6 @@ def xnnpack(model: bytes) -> dict[str, Any]:
     last softmax and the conversions between uint8 and int8 lie outside and cost next to nothing.
     """
     interpreter, given = _load(model)
-    interpreter.allocate_tensors()
     steps = interpreter._get_ops_details()
     pieces = [step for step in steps if step["op_name"] == "DELEGATE"]
     # From the answer back to the pixels, over a whole piece in one step: what is met runs outside.
@@ -106,6 +105,7 @@ def _load(model: bytes) -> tuple[Any, Any]:
         # LiteRT announces its delegate on standard error.
         with hushed():
             interpreter = Interpreter(model_content=model, num_threads=1)
+            interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise BundleError(f"LiteRT cannot load the model just written: {error}") from error
     (given,) = interpreter.get_input_details()
