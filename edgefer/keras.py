@@ -21,6 +21,10 @@ with hushed() as _heard:
 
     _gpus = tf.config.list_physical_devices("GPU")
 
+# Its warnings are about retracing, which several models in one process do by nature.
+if not os.environ.get("EDGEFER_VERBOSE"):
+    tf.get_logger().setLevel("ERROR")
+
 if Path("/dev/nvidia0").exists() and not _gpus:
     say("TensorFlow does not see this machine's GPU:\n" + "".join(_heard).strip())
 

@@ -210,6 +210,34 @@ def test_a_plateau_halves_the_rate_and_patience_ends_it(base, tmp_path):
     assert bundle.history[0].scores["epochs"] == len(rates)
 
 
+def test_a_resumed_plateau_goes_on_with_the_lowered_rate(base, tmp_path):
+    from edgefer.train.backbones import BACKBONES
+    from edgefer.train.checkpoints import Checkpoints
+    from edgefer.train.fit import fit
+
+    recipe = replace(QUICK, schedule="plateau", patience=30, epochs=1, rate=1e-3)
+    train, val = base.split("train"), base.split("val")
+    first = Checkpoints(tmp_path / "run", {}, resume=False, force=False)
+    model = BACKBONES["vgg"](7, 48, width=8, dropout=0.1)
+    _, state = fit(model, train, val, recipe, first)
+    assert state.rate == pytest.approx(1e-3)
+
+    saved = dict(np.load(tmp_path / "run" / "state.npz"))
+    saved["state"] = np.array(str(saved["state"]).replace(f'"rate": {state.rate}', '"rate": 1e-4'))
+    np.savez(tmp_path / "run" / "state.npz", **saved)
+    again = Checkpoints(tmp_path / "run", {}, resume=True, force=False)
+    _, state = fit(model, train, val, replace(recipe, epochs=2), again)
+    assert state.log[1]["rate"] == pytest.approx(1e-4)
+
+
+def test_float16_scales_the_loss():
+    from edgefer.keras import keras
+    from edgefer.train.fit import _optimizer
+
+    made = _optimizer(QUICK, 3, "mixed_float16")
+    assert isinstance(made, keras.mixed_precision.LossScaleOptimizer)
+
+
 def test_transfer_speaks_the_new_labels_and_reports_before(trained, korean, tmp_path):
     from edgefer.train.transfer import train_transfer
 

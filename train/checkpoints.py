@@ -28,6 +28,8 @@ class State:
         Lowest validation loss so far.
     waited : int
         Epochs since that loss was last lowered; plateau schedule only.
+    rate : float
+        Learning rate of the next epoch; plateau schedule only, a cosine follows from the epoch.
     log : list of dict
         One row an epoch, the columns of ``log.csv``.
     """
@@ -37,6 +39,7 @@ class State:
     best_accuracy: float = -1.0
     best_loss: float = float("inf")
     waited: int = 0
+    rate: float = 0.0
     log: list[dict[str, float]] = field(default_factory=list)
 
 

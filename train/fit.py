@@ -49,11 +49,13 @@ def fit(
         working = with_policy(model, policy)
         _freeze_like(model, working)
         working.compile(
-            keras.optimizers.AdamW(_rate(recipe, steps), weight_decay=recipe.weight_decay),
+            _optimizer(recipe, steps, policy),
             loss="categorical_crossentropy",
             metrics=["accuracy"],
         )
         state, best = checkpoints.restore(working)
+        if state.rate:
+            working.optimizer.learning_rate.assign(state.rate)
     say(f"{len(train)} faces, {working.count_params():,} parameters, {policy}")
     checks = validation_batches(val)
     while state.epoch < recipe.epochs and not _tired(state, recipe):
@@ -116,6 +118,14 @@ def _freeze_like(model: Any, working: Any) -> None:
         copy.trainable = layer.trainable
 
 
+def _optimizer(recipe: TrainRecipe, steps: int, policy: str) -> Any:
+    """AdamW; in float16 small gradients would vanish, so the loss is scaled up."""
+    optimizer = keras.optimizers.AdamW(_rate(recipe, steps), weight_decay=recipe.weight_decay)
+    if policy == "mixed_float16":
+        return keras.mixed_precision.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
 def _rate(recipe: TrainRecipe, steps: int) -> Any:
     """Learning rate: a schedule over steps, or the number that a plateau lowers."""
     if recipe.schedule == "plateau":
@@ -140,3 +150,4 @@ def _lower(optimizer: Any, state: State, loss: float, recipe: TrainRecipe) -> No
     if state.waited >= max(recipe.patience // 3, 1):
         optimizer.learning_rate.assign(optimizer.learning_rate * 0.5)
         state.waited = 0
+    state.rate = float(keras.backend.get_value(optimizer.learning_rate))
