@@ -1,4 +1,4 @@
-"""Commands of the device: ``edgefer run`` and ``edgefer doctor``. Options only."""
+"""Commands of the device: ``edgefer run``, ``compare`` and ``doctor``. Options only."""
 
 from pathlib import Path
 
@@ -9,6 +9,21 @@ rtsp:// or http:// address, a GStreamer pipeline, synth, synth:korean, picamera,
 package.module:attribute."""
 SINK_HELP = """Where readings go: console, jsonl:PATH, video:PATH, window, or your own
 package.module:attribute. Give it several times for several.  [default: console]"""
+
+_backend = click.option(
+    "--backend",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Runtime: litert, tflite-runtime, builtin (LiteRT without delegates), or your own.",
+)
+_threads = click.option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Threads that detector and model may use.",
+)
 
 
 @click.command()
@@ -22,20 +37,8 @@ package.module:attribute. Give it several times for several.  [default: console]
     show_default=True,
     help="Which model of the bundle to run.",
 )
-@click.option(
-    "--backend",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    help="Runtime: litert, tflite-runtime, builtin (LiteRT without delegates), or your own.",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Threads of the detector and of the model.",
-)
+@_backend
+@_threads
 @click.option(
     "--min-face",
     type=click.IntRange(24),
@@ -166,20 +169,8 @@ def run(
     metavar="SHARE",
     help="A drop that would not matter; an interval that reaches beyond it means too few to tell.",
 )
-@click.option(
-    "--backend",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    help="Runtime: litert, tflite-runtime, builtin (LiteRT without delegates), or your own.",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Threads of the runtime.",
-)
+@_backend
+@_threads
 @click.option("--force", is_flag=True, help="Replace reports that are there.")
 def compare(
     paths: tuple[Path, ...],
