@@ -142,8 +142,8 @@ def write_faceset(
     DataError
         If the folder exists, or no face came.
     """
-    if size < 8:
-        raise DataError(f"patches of {size} pixels hold no face. Choose --size 48 or more.")
+    if not 16 <= size <= 512:
+        raise DataError(f"patches of {size} pixels are not made, 16 to 512 are. Try --size 48.")
     with new_folder(out, MARKER, force=force) as folder:
         writer = FaceSetWriter(folder, labels, size, source, licence)
         try:

@@ -9,13 +9,16 @@ from .recipe import PRECISIONS, ExportRecipe
 
 _PATH = click.Path(path_type=Path)
 _DEFAULT = ExportRecipe()
+_SEED = click.IntRange(0, 2**31 - 1)
 
 
 @click.command()
 @click.argument("faceset", type=_PATH)
 @click.option("-o", "--out", type=_PATH, required=True, help="Such as calib_data/korean.")
 @click.option("--per-emotion", default=40, show_default=True, help="Faces of each emotion.")
-@click.option("--seed", default=0, show_default=True, help="Start of every random choice.")
+@click.option(
+    "--seed", type=_SEED, default=0, show_default=True, help="Start of every random choice."
+)
 @click.option("--force", is_flag=True, help="Replace what is there.")
 def calib(faceset: Path, out: Path, per_emotion: int, seed: int, force: bool) -> None:
     """Choose the faces that int8 is calibrated on.
@@ -78,7 +81,9 @@ def calib(faceset: Path, out: Path, per_emotion: int, seed: int, force: bool) ->
     show_default=True,
     help="How to compute while pruning.",
 )
-@click.option("--seed", default=_DEFAULT.seed, show_default=True, help="Start of random choices.")
+@click.option(
+    "--seed", type=_SEED, default=_DEFAULT.seed, show_default=True, help="Start of random choices."
+)
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON.")
 def export(

@@ -71,7 +71,6 @@ def test_a_folder_of_pictures_becomes_a_face_set(tmp_path):
         (["data", "folder", ".", "-o", "out"], "holds no picture"),
         (["data", "folder", "nowhere", "-o", "out"], "no folder"),
         (["data", "synth", "-o", "out", "--population", "martian"], "martian"),
-        (["data", "synth", "-o", "out", "--size", "1"], "--size 48"),
         (["train", "base", "nowhere", "-o", "out"], "no face set"),
         (["train", "transfer", "nowhere", "nowhere", "-o", "out"], "no bundle"),
     ],
@@ -86,7 +85,15 @@ def test_a_mistake_is_one_line_and_status_1(tmp_path, arguments, said):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["data", "synth"], ["fly"], ["train", "base", "x", "-o", "y", "--epochs", "many"]]
+    "arguments",
+    [
+        ["data", "synth"],
+        ["fly"],
+        ["train", "base", "x", "-o", "y", "--epochs", "many"],
+        ["data", "synth", "-o", "out", "--size", "100000"],
+        ["data", "split", "x", "-o", "y", "--seed", "-1"],
+        ["calib", "x", "-o", "y", "--seed", "-1"],
+    ],
 )
 def test_wrong_usage_is_status_2(arguments):
     assert run(*arguments).returncode == 2

@@ -304,7 +304,18 @@ def test_an_existing_bundle_is_refused_before_the_work(base, trained):
         train_base(base, QUICK, trained.folder)
 
 
-@pytest.mark.parametrize("choice", [{"schedule": "step"}, {"epochs": 0}, {"rate": 0.0}])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"schedule": "step"},
+        {"epochs": 0},
+        {"rate": 0.0},
+        {"precision": "float8"},
+        {"votes": 1.5},
+        {"zoom": float("nan")},
+        {"frozen": -1},
+    ],
+)
 def test_a_recipe_that_makes_no_sense_is_refused(choice):
     with pytest.raises(EdgeferError):
         TrainRecipe(**choice)

@@ -7,14 +7,24 @@ from typing import Any
 
 import click
 
-from .recipe import SCHEDULES, TrainRecipe
+from .recipe import POLICIES, SCHEDULES, TrainRecipe
 
 _PATH = click.Path(path_type=Path)
 _out = click.option("-o", "--out", type=_PATH, required=True, help="What to write.")
 _force = click.option("--force", is_flag=True, help="Replace what is there.")
-_seed = click.option("--seed", default=0, show_default=True, help="Start of every random choice.")
+_seed = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Start of every random choice.",
+)
 _size = click.option(
-    "--size", default=48, show_default=True, help="Side of the patches, in pixels."
+    "--size",
+    type=click.IntRange(16, 512),
+    default=48,
+    show_default=True,
+    help="Side of the patches, in pixels.",
 )
 _map = click.option(
     "--map",
@@ -167,7 +177,7 @@ _HELP = {
     "shift": "Largest shift, as a share of the side.",
     "zoom": "Largest change of scale.",
     "light": "Largest change of contrast and brightness.",
-    "precision": "auto, float32, mixed_float16 or mixed_bfloat16.",
+    "precision": f"{', '.join(POLICIES)}.",
     "seed": "Start of every random choice.",
 }
 _NETWORK = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from edgefer.errors import EdgeferError
 
 SCHEDULES = ("cosine", "plateau")
+POLICIES = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 
 
 @dataclass(frozen=True)
@@ -78,5 +79,13 @@ class TrainRecipe:
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
             raise EdgeferError(f"schedule {self.schedule!r} is not one of {', '.join(SCHEDULES)}.")
+        if self.precision not in POLICIES:
+            raise EdgeferError(f"precision {self.precision!r} is not one of {', '.join(POLICIES)}.")
         if min(self.epochs, self.batch, self.width) < 1 or self.rate <= 0:
             raise EdgeferError("epochs, batch, width and rate must be above zero.")
+        for name in ("dropout", "votes", "smoothing", "shift", "zoom", "light"):
+            if not 0 <= getattr(self, name) < 1:
+                raise EdgeferError(f"{name} is {getattr(self, name):g}, expected 0 to below 1.")
+        for name in ("warmup", "patience", "balance", "rotate", "weight_decay", "frozen", "seed"):
+            if not 0 <= getattr(self, name) < 2**31:
+                raise EdgeferError(f"{name} is {getattr(self, name):g}, expected 0 or more.")
