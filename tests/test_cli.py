@@ -43,6 +43,7 @@ def test_what_was_made_is_said_in_one_line(drawn, tmp_path):
     assert done.returncode == 0
     assert "70 faces (35 train, 35 val), labels fer7" in done.stdout
     assert len(done.stdout.splitlines()) == 1
+    assert "10 people stand in more than one split" in done.stderr
 
 
 def test_machines_get_json(drawn):

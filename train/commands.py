@@ -133,11 +133,20 @@ def split(faceset: Path, out: Path, ratio: str, seed: int, force: bool) -> None:
     """Deal faces into train, val and test: every emotion alike, equal pictures together."""
     from edgefer.faceset import FaceSet, copy_faceset
 
+    from .show import people_across
     from .split import deal_splits, parse_ratio
 
     faces = FaceSet.load(faceset)
-    copy_faceset(faces, out, splits=deal_splits(faces, parse_ratio(ratio), seed=seed), force=force)
+    made = copy_faceset(
+        faces, out, splits=deal_splits(faces, parse_ratio(ratio), seed=seed), force=force
+    )
     _show_written(out)
+    across = people_across(made)
+    if across:
+        click.echo(
+            f"{across} people stand in more than one split: scores on them will be too good.",
+            err=True,
+        )
 
 
 @data.command()

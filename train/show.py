@@ -63,7 +63,7 @@ def summarize(faces: FaceSet) -> Summary:
     return Summary(
         counts=faces.counts,
         people={name: len(own) for name, own in people.items()},
-        people_across=sum(count > 1 for count in Counter(chain(*people.values())).values()),
+        people_across=people_across(faces),
         voted=int(voted.sum()),
         agreement=float(agreed.mean()) if voted.any() else 0.0,
         duplicates=len(groups),
@@ -144,6 +144,12 @@ def left_out(folder: Path) -> dict[str, int]:
     """What ``dropped.csv`` lists: how many faces for which reason."""
     with (folder / "dropped.csv").open(encoding="utf-8", newline="") as file:
         return dict(Counter(row["reason"] for row in csv.DictReader(file)))
+
+
+def people_across(faces: FaceSet) -> int:
+    """How many people stand in more than one split."""
+    people = chain(*(_people(faces, name) for name in faces.split_names))
+    return sum(count > 1 for count in Counter(people).values())
 
 
 def _people(faces: FaceSet, split: str) -> set[str]:
