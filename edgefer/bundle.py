@@ -110,11 +110,11 @@ class Bundle:
                 folder,
                 Labels(spoken["name"], tuple(spoken["names"]), tuple(spoken["korean"])),
                 int(about["size"]),
-                about["files"],
+                {str(role): str(name) for role, name in about["files"].items()},
                 sums,
                 tuple(Step(**step) for step in about["history"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             message = f"{folder / MARKER} lacks or garbles {error}. Export the bundle again."
             raise BundleError(message) from error
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import pytest
@@ -92,6 +93,31 @@ def test_the_digest_tells_bundles_apart(toy_bundle, tmp_path):
     )
     assert again.digest == toy_bundle.digest
     assert other.digest != toy_bundle.digest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "{",
+        '{"format": 2}',
+        '{"format": 1, "preprocess": "gray-area-0"}',
+        '{"format": 1, "preprocess": "gray-area-1", "labels": []}',
+        '{"format": 1, "preprocess": "gray-area-1", "size": 48, "files": [], "history": [],'
+        ' "labels": {"name": "x", "names": ["happy"], "korean": ["기쁨"]}}',
+    ],
+)
+def test_a_description_of_the_wrong_shape_is_one_error(toy_bundle, text):
+    (toy_bundle.folder / "bundle.json").write_text(text, encoding="utf-8")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    sums = (
+        (toy_bundle.folder / "SHA256SUMS")
+        .read_text()
+        .replace(toy_bundle.sums["bundle.json"], digest)
+    )
+    (toy_bundle.folder / "SHA256SUMS").write_text(sums)
+    with pytest.raises(BundleError, match="bundle.json|gray-area-0"):
+        Bundle.load(toy_bundle.folder)
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
