@@ -14,11 +14,16 @@ from edgefer.train.commands import COMMANDS as TRAIN
 # Which extra brings a package, where the import's name tells it.
 EXTRAS = {
     "ai_edge_litert": "edge",
+    "cleanlab": "train",
     "cv2": "edge",
+    "distributed": "cluster",
+    "imagehash": "train",
     "jinja2": "edge",
+    "joblib": "train",
     "matplotlib": "train",
     "numpy": "edge",
     "PIL": "train",
+    "sklearn": "train",
     "tensorflow": "train",
     "tensorflow_model_optimization": "train",
     "tf_keras": "train",

@@ -1,0 +1,160 @@
+"""The commands ``edgefer data ...``: options only."""
+
+import json
+from pathlib import Path
+
+import click
+
+from .options import PATH, force_option, map_option, out_option, seed_option, size_option
+
+
+@click.group()
+def data() -> None:
+    """Make face sets and look at them.
+
+    \b
+    edgefer data fer2013 fer2013.csv -o work/fer
+    edgefer data folder photos/ -o work/faces
+    edgefer data show work/faces --sheet sheet.png
+    """
+
+
+@data.command()
+@click.argument("source", type=PATH)
+@out_option
+@click.option("--ferplus", type=PATH, help="FERPlus's fer2013new.csv, its rows as in SOURCE.")
+@size_option
+@force_option
+def fer2013(source: Path, out: Path, ferplus: Path | None, size: int, force: bool) -> None:
+    """Read fer2013.csv or icml_face_data.csv, plain, .gz or .zip.
+
+    Training becomes the split train, PublicTest val, PrivateTest test.
+    """
+    from edgefer.facewriter import write_faceset
+    from edgefer.labels import FER7
+
+    from .datasets.fer2013 import LICENCE, import_fer2013
+
+    with write_faceset(out, FER7, size, source=source.name, licence=LICENCE, force=force) as writer:
+        import_fer2013(source, writer, ferplus=ferplus)
+    _show_written(out)
+
+
+@data.command()
+@click.argument("source", type=PATH)
+@out_option
+@click.option("--labels", "spoken", help="A set (fer7, korean7, hufs5, au6) or happy,sad,...")
+@map_option
+@size_option
+@force_option
+def folder(
+    source: Path, out: Path, spoken: str | None, renames: str, size: int, force: bool
+) -> None:
+    """Read cut-out faces from folders named after emotions, in English or Korean.
+
+    SOURCE/happy/..., SOURCE/train/happy/... and the like; jpg, png, bmp and webp of any size.
+    What cannot be used is listed in dropped.csv.
+    """
+    from edgefer.facewriter import write_faceset
+    from edgefer.labels import parse_labels, parse_map
+
+    from .datasets.folder import find_pictures, guess_labels, import_folder
+
+    renamed, pictures = parse_map(renames), find_pictures(source)
+    labels = parse_labels(spoken) if spoken else guess_labels(pictures, renamed)
+    with write_faceset(out, labels, size, source=source.name, force=force) as writer:
+        import_folder(source, writer, pictures=pictures, renames=renamed)
+    _show_written(out)
+
+
+@data.command()
+@out_option
+@click.option("--population", default="base", show_default=True, help="base or korean.")
+@click.option("--people", default=100, show_default=True, help="How many people.")
+@click.option("--takes", default=5, show_default=True, help="Faces of each person and emotion.")
+@size_option
+@seed_option
+@force_option
+def synth(
+    out: Path, population: str, people: int, takes: int, size: int, seed: int, force: bool
+) -> None:
+    """Draw faces that show emotions by their action units: nothing to download.
+
+    action_units.csv beside the faces says which units each face used, as OpenFace would.
+    """
+    from edgefer.facewriter import write_faceset
+    from edgefer.synth import find_population
+
+    from .datasets.synth import LICENCE, import_synth
+
+    drawn = find_population(population)
+    source = f"edgefer data synth --population {population} --seed {seed}"
+    with write_faceset(
+        out, drawn.labels, size, source=source, licence=LICENCE, force=force
+    ) as writer:
+        import_synth(drawn, writer, people=people, takes=takes, seed=seed)
+    _show_written(out)
+
+
+@data.command()
+@click.argument("faceset", type=PATH)
+@out_option
+@click.option("--ratio", default="8:1:1", show_default=True, help="train:val:test.")
+@seed_option
+@force_option
+def split(faceset: Path, out: Path, ratio: str, seed: int, force: bool) -> None:
+    """Deal faces into train, val and test: every emotion alike, equal pictures together."""
+    from edgefer.faceset import FaceSet, copy_faceset
+
+    from .show import people_across
+    from .split import deal_splits, parse_ratio
+
+    faces = FaceSet.load(faceset)
+    made = copy_faceset(
+        faces, out, splits=deal_splits(faces, parse_ratio(ratio), seed=seed), force=force
+    )
+    _show_written(out)
+    across = people_across(made)
+    if across:
+        click.echo(
+            f"{across} people stand in more than one split: scores on them will be too good.",
+            err=True,
+        )
+
+
+@data.command()
+@click.argument("faceset", type=PATH)
+@click.option("--sheet", type=PATH, help="Also draw some faces of each emotion into this PNG.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def show(faceset: Path, sheet: Path | None, as_json: bool) -> None:
+    """Count faces per split and emotion, people, votes and duplicates."""
+    from edgefer.faceset import FaceSet
+
+    from .show import draw_sheet, summarize, to_json, to_text
+
+    faces = FaceSet.load(faceset)
+    summary = summarize(faces)
+    if sheet:
+        draw_sheet(faces, sheet)
+    click.echo(
+        json.dumps(to_json(faces, summary), ensure_ascii=False)
+        if as_json
+        else to_text(faces, summary)
+    )
+
+
+def _show_written(out: Path) -> None:
+    """Say in a few lines what a data command wrote."""
+    from edgefer.faceset import FaceSet
+
+    from .show import left_out
+
+    faces = FaceSet.load(out)
+    each = ", ".join(
+        f"{sum(counts.values())} {name or 'without a split'}"
+        for name, counts in faces.counts.items()
+    )
+    click.echo(f"{out}: {len(faces)} faces ({each}), labels {faces.labels.name}")
+    left = sum(left_out(out).values())
+    if left:
+        click.echo(f"{left} left out: the reasons are in {out / 'dropped.csv'}")
