@@ -72,13 +72,27 @@ class FaceDetector:
         self._even = cv2.createCLAHE(contrast, (8, 8)) if contrast else None
         cv2.setNumThreads(threads)
 
-    def __call__(self, image: np.ndarray) -> list[Box]:
-        """Faces of a picture, uint8 (H, W) or (H, W, 3) BGR, the largest first."""
+    def __call__(self, image: np.ndarray, *, sizes: tuple[int, int] | None = None) -> list[Box]:
+        """Faces of a picture, the largest first.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (H, W) or (H, W, 3)
+            Grey or BGR.
+        sizes : (int, int), optional
+            Sides of the smallest and the largest face, in pixels; all from ``min_size`` on if left
+            out.
+        """
+        smallest, largest = sizes or (self.min_size, max(image.shape[:2]))
         gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         if self._even is not None:
             gray = self._even.apply(gray)
         found = self._cascade.detectMultiScale(
-            gray, self.scale, self.neighbors, minSize=(self.min_size, self.min_size)
+            gray,
+            self.scale,
+            self.neighbors,
+            minSize=(smallest, smallest),
+            maxSize=(largest, largest),
         )
         boxes = [Box(*map(int, box)) for box in found]
         return sorted(boxes, key=lambda box: (-box.w * box.h, box.x, box.y))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from . import photo_commands
 from .options import PATH, force_option, map_option, out_option, seed_option, size_option
 
 
@@ -37,7 +38,7 @@ def fer2013(source: Path, out: Path, ferplus: Path | None, size: int, force: boo
 
     with write_faceset(out, FER7, size, source=source.name, licence=LICENCE, force=force) as writer:
         import_fer2013(source, writer, ferplus=ferplus)
-    _show_written(out)
+    show_written(out)
 
 
 @data.command()
@@ -64,7 +65,7 @@ def folder(
     labels = parse_labels(spoken) if spoken else guess_labels(pictures, renamed)
     with write_faceset(out, labels, size, source=source.name, force=force) as writer:
         import_folder(source, writer, pictures=pictures, renames=renamed)
-    _show_written(out)
+    show_written(out)
 
 
 @data.command()
@@ -93,7 +94,7 @@ def synth(
         out, drawn.labels, size, source=source, licence=LICENCE, force=force
     ) as writer:
         import_synth(drawn, writer, people=people, takes=takes, seed=seed)
-    _show_written(out)
+    show_written(out)
 
 
 @data.command()
@@ -113,7 +114,7 @@ def split(faceset: Path, out: Path, ratio: str, seed: int, force: bool) -> None:
     made = copy_faceset(
         faces, out, splits=deal_splits(faces, parse_ratio(ratio), seed=seed), force=force
     )
-    _show_written(out)
+    show_written(out)
     across = people_across(made)
     if across:
         click.echo(
@@ -143,7 +144,7 @@ def show(faceset: Path, sheet: Path | None, as_json: bool) -> None:
     )
 
 
-def _show_written(out: Path) -> None:
+def show_written(out: Path) -> None:
     """Say in a few lines what a data command wrote."""
     from edgefer.faceset import FaceSet
 
@@ -158,3 +159,7 @@ def _show_written(out: Path) -> None:
     left = sum(left_out(out).values())
     if left:
         click.echo(f"{left} left out: the reasons are in {out / 'dropped.csv'}")
+
+
+for _command in photo_commands.COMMANDS:
+    data.add_command(_command)

@@ -1,0 +1,163 @@
+import io
+import os
+import stat
+import unicodedata
+import zipfile
+
+import pytest
+from aihub_tree import write_zip
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgefer.errors import DataError
+from edgefer.train.datasets.sources import Entry, basename, read, scan
+
+NAME = "[원천]기쁨/도심 & 자연_001.jpg"
+
+
+def found(*sources):
+    return {entry.name: entry for entry in scan(sources)}
+
+
+@pytest.mark.parametrize("encoding", ["cp949", "utf-8", "utf-8 flag"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_korean_names_in_a_zip_are_read_whoever_wrote_it(tmp_path, encoding, form):
+    if (encoding, form) == ("cp949", "NFD"):
+        return  # CP949 has no decomposed letters
+    write_zip(tmp_path / "a.zip", [(unicodedata.normalize(form, NAME), b"photo")], encoding)
+    (name, entry), *_ = found(tmp_path).items()
+    assert name == f"a/{NAME}"
+    assert read(entry) == b"photo"
+
+
+def test_folders_zips_and_zips_in_folders_are_one_list(tmp_path):
+    (tmp_path / "in" / "below" / "empty").mkdir(parents=True)
+    (tmp_path / "in" / "below" / unicodedata.normalize("NFD", "기쁨.jpg")).write_bytes(b"1")
+    write_zip(tmp_path / "in" / "나.zip", [("x/2.jpg", b"22")], "cp949")
+    write_zip(tmp_path / "third.zip", [("3.jpg", b"333"), ("empty/", b"")], "cp949")
+    entries = found(tmp_path / "in", tmp_path / "third.zip")
+    assert list(entries) == ["나/x/2.jpg", "below/기쁨.jpg", "third/3.jpg"]
+    assert [read(entry) for entry in entries.values()] == [b"22", b"1", b"333"]
+    assert [entry.size for entry in entries.values()] == [2, 1, 3]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../evil.jpg",
+        "/etc/evil.jpg",
+        "C:\\Windows\\evil.jpg",
+        "..\\..\\evil.jpg",
+        "a/./b/evil.jpg",
+    ],
+)
+def test_a_name_that_climbs_out_is_only_a_name(tmp_path, name):
+    (tmp_path / "in").mkdir()
+    write_zip(tmp_path / "in" / "a.zip", [(name, b"photo")], "cp949")
+    (shown, entry), *_ = found(tmp_path / "in").items()
+    assert read(entry) == b"photo"
+    assert basename(shown) == "evil.jpg"
+    assert [path.name for path in tmp_path.rglob("*")] == ["in", "a.zip"]
+
+
+def test_a_name_half_in_utf8_is_kept_readable(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("XXXXXX.jpg", b"photo")
+    raw = path.read_bytes().replace(b"XXXXXX", "기".encode() + "기".encode("cp949") + b"\xff")
+    path.write_bytes(raw)
+    (name, entry), *_ = found(path).items()
+    assert name.endswith(".jpg")
+    assert read(entry) == b"photo"
+
+
+def test_a_link_in_a_zip_is_not_followed(tmp_path):
+    link = zipfile.ZipInfo("photo.jpg")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(DataError, match="is a link"):
+        read(found(tmp_path)["a/photo.jpg"])
+
+
+def test_what_unpacks_to_too_much_is_not_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("photo.jpg", bytes(3 * 2**20))
+    entry = found(tmp_path)["bomb/photo.jpg"]
+    with pytest.raises(DataError, match="larger than 2 MB"):
+        read(entry, largest=2 * 2**20)
+    # A header that lies about the size does not help.
+    with pytest.raises(DataError, match="larger than 2 MB|cannot be read"):
+        read(entry._replace(size=10), largest=2 * 2**20)
+
+
+def test_a_flipped_byte_in_a_zip_is_noticed(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("photo.jpg", b"the photo")
+    path.write_bytes(path.read_bytes().replace(b"the photo", b"the fhoto"))
+    with pytest.raises(DataError, match="cannot be read"):
+        read(found(path)["a/photo.jpg"])
+
+
+def test_an_encrypted_photo_is_said_to_be_so(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("photo.jpg", b"x")
+    data = bytearray(path.read_bytes())
+    data[6] |= 1  # the flag in the entry's own header
+    data[data.index(b"PK\x01\x02") + 8] |= 1  # and in the directory
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="encrypted"):
+        read(found(path)["a/photo.jpg"])
+
+
+def test_a_zip_cut_off_while_downloading_is_named(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("photo.jpg", bytes(1000))
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DataError, match=r"a\.zip is damaged, or its download was cut off"):
+        found(tmp_path)
+
+
+def test_parts_of_a_zip_are_to_be_put_together(tmp_path):
+    (tmp_path / "[원천]기쁨.zip.part0").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"cat '\[원천\]기쁨.zip'.part\*"):
+        found(tmp_path)
+
+
+def test_a_source_that_is_nothing_is_named(tmp_path):
+    with pytest.raises(DataError, match="nowhere does not exist"):
+        found(tmp_path / "nowhere")
+    (tmp_path / "text").write_text("x")
+    with pytest.raises(DataError, match="neither a folder nor a zip"):
+        found(tmp_path / "text")
+
+
+def test_pipes_and_links_to_nowhere_do_not_stop_the_scan(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "nowhere")
+    entries = found(tmp_path)
+    assert list(entries) == ["pipe.jpg"]
+    with pytest.raises(DataError, match="no ordinary file"):
+        read(entries["pipe.jpg"])
+
+
+def test_a_photo_that_went_away_is_said_to_be_gone(tmp_path):
+    with pytest.raises(DataError, match="is gone"):
+        read(Entry("a.jpg", str(tmp_path / "a.jpg"), -1, 5, 0))
+
+
+@given(data=st.binary(max_size=300), kept=st.integers(0, 200))
+def test_hostile_bytes_are_a_zip_or_an_error(tmp_path_factory, data, kept):
+    good = io.BytesIO()
+    with zipfile.ZipFile(good, "w") as archive:
+        archive.writestr("photo.jpg", b"photo")
+    path = tmp_path_factory.mktemp("hostile") / "a.zip"
+    path.write_bytes(good.getvalue()[:kept] + data + good.getvalue()[kept:])
+    try:
+        for entry in scan([path]):
+            read(entry)
+    except DataError:
+        return

@@ -1,0 +1,183 @@
+"""Files of a download as it lies there: in folders, in zips, or both; zips are read in place."""
+
+import os
+import stat
+import threading
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from edgefer.errors import DataError
+
+LARGEST_PHOTO = 64 * 2**20
+LARGEST_TEXT = 128 * 2**20  # sixty thousand records take a third of it
+_UTF8_NAME = 0x800
+_ENCRYPTED = 0x1
+_DAMAGED = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+
+
+class Entry(NamedTuple):
+    """A file, wherever it lies.
+
+    Attributes
+    ----------
+    name : str
+        Its path below what was named on the command line, composed Unicode, parts separated by
+        ``/``; for people and for matching, never for opening.
+    path : str
+        The file, or the zip that holds it.
+    member : int
+        Place in the zip; -1 for a file of its own.
+    size : int
+        Bytes, unpacked.
+    stamp : int
+        Tells a changed file: CRC-32 in a zip, else the time of its last change, in nanoseconds.
+    """
+
+    name: str
+    path: str
+    member: int
+    size: int
+    stamp: int
+
+
+def scan(sources: Iterable[Path]) -> Iterator[Entry]:
+    """Every file below folders and in zips, zips in folders included, in the order of names.
+
+    Raises
+    ------
+    DataError
+        If a source is missing or is neither, a zip is damaged, or nothing was unpacked from parts.
+    """
+    for source in sources:
+        if source.is_dir():
+            yield from _scan_folder(source)
+        elif zipfile.is_zipfile(source):
+            yield from _scan_zip(source, _printable(Path(source.stem)) + "/")
+        else:
+            what = "is neither a folder nor a zip" if source.exists() else "does not exist"
+            raise DataError(f"{source} {what}. Name the download folder, its zips, or both.")
+
+
+def read(entry: Entry, *, largest: int = LARGEST_PHOTO) -> bytes:
+    """Bytes of a file.
+
+    Raises
+    ------
+    DataError
+        If it is larger than allowed, encrypted, a link, damaged, or gone.
+    """
+    if entry.size > largest:
+        raise DataError(f"is larger than {largest // 2**20} MB")
+    try:
+        if entry.member < 0:
+            if not Path(entry.path).is_file():
+                raise DataError("is no ordinary file" if os.path.lexists(entry.path) else "is gone")
+            with open(entry.path, "rb") as file:
+                return _capped(file, largest)
+        archive = _archive(entry.path)
+        info = archive.infolist()[entry.member]
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise DataError("is a link in an archive")
+        if info.flag_bits & _ENCRYPTED:
+            raise DataError("is encrypted")
+        with archive.open(info) as member:
+            return _capped(member, largest)
+    except (*_DAMAGED, IndexError) as error:
+        raise DataError("cannot be read from the disk or its zip") from error
+
+
+def basename(name: str) -> str:
+    """Last part of a name, whichever system wrote it."""
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
+def _capped(file: IO[bytes], largest: int) -> bytes:
+    data = file.read(largest + 1)
+    if len(data) > largest:
+        raise DataError(f"is larger than {largest // 2**20} MB")
+    return data
+
+
+def _scan_folder(source: Path) -> Iterator[Entry]:
+    for folder, below, names in os.walk(source, onerror=_unreadable):
+        below.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            shown = _printable(path.relative_to(source))
+            if name.lower().endswith(".zip"):
+                yield from _scan_zip(path, shown[: -len(".zip")] + "/")
+                continue
+            if ".zip.part" in name.lower():
+                whole = shown[: shown.lower().index(".zip.part") + len(".zip")]
+                raise DataError(
+                    f"{path} is one part of a zip. Put the parts together first: "
+                    f"cat '{whole}'.part* > '{whole}'."
+                )
+            try:
+                found = path.stat()
+            except OSError:  # a link that leads nowhere
+                continue
+            yield Entry(shown, str(path), -1, found.st_size, found.st_mtime_ns)
+
+
+def _unreadable(error: OSError) -> None:
+    raise DataError(f"{error.filename} cannot be read: {error.strerror}.") from error
+
+
+def _scan_zip(path: Path, below: str) -> Iterator[Entry]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+    except (*_DAMAGED, ValueError) as error:
+        raise DataError(
+            f"{path} is damaged, or its download was cut off ({error}). Download it again, or "
+            "leave it out."
+        ) from error
+    for index, info in enumerate(infos):
+        if not info.is_dir():
+            name = below + entry_name(info)
+            yield Entry(name, str(path), index, info.file_size, info.CRC)
+
+
+def entry_name(info: zipfile.ZipInfo) -> str:
+    """Name of a zip's entry, composed Unicode.
+
+    Korean Windows writes CP949 without saying so, macOS writes UTF-8 without saying so; `zipfile`
+    takes both for CP437, which loses nothing. CP949 text is hardly ever valid UTF-8.
+    """
+    name = info.orig_filename
+    if not info.flag_bits & _UTF8_NAME:
+        raw = name.encode("cp437", "replace")
+        for encoding in ("utf-8", "cp949"):
+            try:
+                name = raw.decode(encoding)
+                break
+            except UnicodeDecodeError:
+                continue
+    return unicodedata.normalize("NFC", name.replace("\\", "/").partition("\0")[0])
+
+
+def _printable(path: Path) -> str:
+    """A path as composed Unicode; bytes that are no UTF-8 are tried as CP949."""
+    raw = os.fsencode(path)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("cp949", "replace")
+    return unicodedata.normalize("NFC", text)
+
+
+_opened = threading.local()
+
+
+def _archive(path: str) -> zipfile.ZipFile:
+    """The zip, kept open: a list of fifteen thousand photos takes a while to read."""
+    if not hasattr(_opened, "archive"):
+        _opened.archive = lru_cache(maxsize=4)(zipfile.ZipFile)
+    archive: zipfile.ZipFile = _opened.archive(path)
+    return archive

@@ -1,0 +1,82 @@
+"""Tell how far an import is, from what lies on the disk: whoever did it."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from edgefer.errors import DataError
+from edgefer.progress import console, say
+
+from .plan import Plan, load_shard
+
+_OFTEN, _SELDOM = 0.5, 30.0  # seconds between looks, and between lines where there is no terminal
+
+
+@contextmanager
+def watched(plan: Plan) -> Iterator[None]:
+    """Show a bar (a line now and then in a pipe) while shards are being done."""
+    over = threading.Event()
+    thread = threading.Thread(target=_watch, args=(plan, over), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _watch(plan: Plan, over: threading.Event) -> None:
+    tally = _Tally(plan)
+    tally.look()
+    start, before, said = time.monotonic(), tally.photos, time.monotonic()
+    columns = (
+        TextColumn("cutting out faces"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[dropped]}"),
+    )
+    with Progress(*columns, console=console(), transient=True) as bar:
+        task = bar.add_task("", total=plan.photos, completed=before, rate="", dropped="")
+        while not over.wait(_OFTEN):
+            tally.look()
+            now = time.monotonic()
+            rate = f"{(tally.photos - before) / (now - start):.0f}/s"
+            bar.update(task, completed=tally.photos, rate=rate, dropped=tally.most())
+            if now - said > _SELDOM and console().quiet:
+                said = now
+                say(f"{tally.photos} of {plan.photos} photos, {rate}; {tally.most()}")
+
+
+class _Tally:
+    """Counts what is in the shards that are done, each of them once."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._folder = plan.folder / "done"
+        self._seen: set[str] = set()
+        self._dropped: Counter[str] = Counter()
+        self.photos = 0
+
+    def look(self) -> None:
+        """Count the shards that are new."""
+        for path in self._folder.glob("*.npz"):
+            if path.name in self._seen:
+                continue
+            self._seen.add(path.name)
+            try:
+                _, rows = load_shard(path)
+            except DataError:
+                continue  # whoever gathers the shards says so
+            self.photos += len(rows)
+            self._dropped.update(row["reason"] for row in rows if "reason" in row)
+
+    def most(self) -> str:
+        """How many are left out, and mostly why."""
+        total = sum(self._dropped.values())
+        most = ", ".join(f"{count} {reason}" for reason, count in self._dropped.most_common(2))
+        return f"{total} left out ({most})" if total else "none left out"
