@@ -34,8 +34,8 @@ def _watch(plan: Plan, over: threading.Event) -> None:
     tally.look()
     start, before, said = time.monotonic(), tally.photos, time.monotonic()
     columns = (
-        TextColumn("cutting out faces"),
-        BarColumn(bar_width=24),
+        TextColumn("photos"),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
@@ -47,10 +47,15 @@ def _watch(plan: Plan, over: threading.Event) -> None:
             tally.look()
             now = time.monotonic()
             rate = f"{(tally.photos - before) / (now - start):.0f}/s"
-            bar.update(task, completed=tally.photos, rate=rate, dropped=tally.most())
+            bar.update(
+                task,
+                completed=tally.photos,
+                rate=rate,
+                dropped=tally.left_out(bar.console.width - 60),
+            )
             if now - said > _SELDOM and console().quiet:
                 said = now
-                say(f"{tally.photos} of {plan.photos} photos, {rate}; {tally.most()}")
+                say(f"{tally.photos} of {plan.photos} photos, {rate}; {tally.left_out(120)}")
 
 
 class _Tally:
@@ -75,8 +80,12 @@ class _Tally:
             self.photos += len(rows)
             self._dropped.update(row["reason"] for row in rows if "reason" in row)
 
-    def most(self) -> str:
-        """How many are left out, and mostly why."""
-        total = sum(self._dropped.values())
-        most = ", ".join(f"{count} {reason}" for reason, count in self._dropped.most_common(2))
-        return f"{total} left out ({most})" if total else "none left out"
+    def left_out(self, width: int) -> str:
+        """How many are left out, and mostly why where there is room."""
+        text = f"{sum(self._dropped.values())} left out"
+        for reason, count in self._dropped.most_common(3):
+            longer = f"{text}, {count} {reason}"
+            if len(longer) > width:
+                break
+            text = longer
+        return text

@@ -141,7 +141,12 @@ def _detector() -> FaceDetector:
 def _backend(workers: int, cluster: str) -> Iterator[dict[str, Any]]:
     """What joblib needs to know."""
     if not cluster:
-        yield {"backend": "loky", "n_jobs": workers or os.cpu_count(), "inner_max_num_threads": 1}
+        yield {
+            "backend": "loky",
+            "n_jobs": workers or os.cpu_count(),
+            "inner_max_num_threads": 1,
+            "idle_worker_timeout": 20,  # after which workers go whose parent was killed
+        }
         return
     from distributed import Client
 
