@@ -39,11 +39,25 @@ def test_the_version_is_told():
 
 
 def test_what_was_made_is_said_in_one_line(drawn, tmp_path):
-    done = run("data", "split", drawn, "--ratio", "1:1:0", "-o", tmp_path / "out")
+    done = run("data", "synth", "-o", tmp_path / "out", "--people", 10, "--takes", 1)
     assert done.returncode == 0
-    assert "70 faces (35 train, 35 val), labels fer7" in done.stdout
+    assert "70 faces (56 train, 7 val, 7 test), labels fer7" in done.stdout
     assert len(done.stdout.splitlines()) == 1
+
+
+def test_a_split_by_person_tears_nobody_apart_and_says_how_near_it_came(drawn, tmp_path):
+    done = run("data", "split", drawn, "--ratio", "1:1:0", "-o", tmp_path / "out")
+    assert "70 faces (35 train, 35 val), labels fer7" in done.stdout
+    assert "dealt by person" in done.stdout
+    assert "val       50.0%    50.0%  angry 50.0%" in done.stdout
+    assert not done.stderr
+
+
+def test_a_split_by_face_says_whom_it_tore_apart(drawn, tmp_path):
+    done = run("data", "split", drawn, "--by", "face", "--ratio", "1:1:0", "-o", tmp_path / "out")
+    assert done.returncode == 0
     assert "10 people stand in more than one split" in done.stderr
+    assert "--by person" in done.stderr
 
 
 def test_machines_get_json(drawn):

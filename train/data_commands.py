@@ -101,24 +101,37 @@ def synth(
 @click.argument("faceset", type=PATH)
 @out_option
 @click.option("--ratio", default="8:1:1", show_default=True, help="train:val:test.")
+@click.option(
+    "--by",
+    type=click.Choice(["person", "face"]),
+    help="What stays together. Default: person if people are known, else face.",
+)
 @seed_option
 @force_option
-def split(faceset: Path, out: Path, ratio: str, seed: int, force: bool) -> None:
-    """Deal faces into train, val and test: every emotion alike, equal pictures together."""
+def split(faceset: Path, out: Path, ratio: str, by: str | None, seed: int, force: bool) -> None:
+    """Deal faces into train, val and test: every emotion alike, equal pictures together.
+
+    By person, the splits are disjoint by people, and as even as that allows.
+    """
     from edgefer.faceset import FaceSet, copy_faceset
 
     from .show import people_across
-    from .split import deal_splits, parse_ratio
+    from .split import deal_by, deal_splits, parse_ratio, shares, to_text
 
-    faces = FaceSet.load(faceset)
-    made = copy_faceset(
-        faces, out, splits=deal_splits(faces, parse_ratio(ratio), seed=seed), force=force
-    )
+    faces, parts = FaceSet.load(faceset), parse_ratio(ratio)
+    by = by or deal_by(faces)
+    splits = deal_splits(faces, parts, by=by, seed=seed)
+    made = copy_faceset(faces, out, splits=splits, force=force)
     show_written(out)
+    click.echo(f"dealt by {by}\n{to_text(shares(faces, splits, parts))}")
+    unknown = int((faces.persons == "").sum())
+    if by == "person" and unknown:
+        click.echo(f"{unknown} faces name no person: each was dealt on its own.", err=True)
     across = people_across(made)
     if across:
         click.echo(
-            f"{across} people stand in more than one split: scores on them will be too good.",
+            f"{across} people stand in more than one split: scores on them will be too good. Deal "
+            "with --by person.",
             err=True,
         )
 
