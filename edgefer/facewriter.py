@@ -155,12 +155,29 @@ def write_faceset(
         writer.describe()
 
 
+class _Lines:
+    """Ends every row that a CSV writer hands over in a line feed alone."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> None:
+        self._file.write(row.removesuffix("\r\n") + "\n")
+
+
+def csv_writer(file: TextIO) -> Any:
+    """Writer whose rows end in a line feed and whose texts may hold anything."""
+    # csv quotes no more than the characters of its own line end, but reads a bare carriage return
+    # as one: it must believe in \r\n for such a text to be quoted.
+    return csv.writer(_Lines(file), lineterminator="\r\n")
+
+
 def _reasons(dropped: Mapping[str, int]) -> str:
     return "".join(f"; {count} left out: {reason}" for reason, count in dropped.items())
 
 
 def _new_csv(path: Path, columns: Sequence[str]) -> tuple[TextIO, Any]:
     file = path.open("w", encoding="utf-8", newline="")
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv_writer(file)
     writer.writerow(columns)
     return file, writer

@@ -42,6 +42,16 @@ def test_what_was_written_is_read_back(folder):
     assert faces.votes[2].tolist() == [2] * 7
 
 
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", '"', ",", " "])
+def test_any_text_is_read_back(tmp_path, end):
+    with write_faceset(tmp_path / "set", FER7, 48, source="a test") as writer:
+        writer.add(patch(1), "happy", person=f"a{end}", origin=end)
+        writer.add(patch(2), "happy", origin=f"{end}b")
+    faces = FaceSet.load(tmp_path / "set")
+    assert faces.persons.tolist() == [f"a{end}", ""]
+    assert faces.origins.tolist() == [end, f"{end}b"]
+
+
 def test_patches_stay_on_disk(folder):
     assert isinstance(FaceSet.load(folder).store, np.memmap)
 
