@@ -46,24 +46,41 @@ def fer2013(source: Path, out: Path, ferplus: Path | None, size: int, force: boo
 @out_option
 @click.option("--labels", "spoken", help="A set (fer7, korean7, hufs5, au6) or happy,sad,...")
 @map_option
-@size_option
+@click.option(
+    "--size",
+    type=click.IntRange(16, 512),
+    help="Side of the patches, in pixels. Default: 48, or that of the exported set.",
+)
 @force_option
 def folder(
-    source: Path, out: Path, spoken: str | None, renames: str, size: int, force: bool
+    source: Path, out: Path, spoken: str | None, renames: str, size: int | None, force: bool
 ) -> None:
     """Read cut-out faces from folders named after emotions, in English or Korean.
 
     SOURCE/happy/..., SOURCE/train/happy/... and the like; jpg, png, bmp and webp of any size.
-    What cannot be used is listed in dropped.csv.
+    What edgefer data export wrote comes back as it was, but for what was moved, edited or removed
+    by hand. What cannot be used is listed in dropped.csv.
     """
     from edgefer.facewriter import write_faceset
     from edgefer.labels import parse_labels, parse_map
 
     from .datasets.folder import find_pictures, guess_labels, import_folder
+    from .datasets.manifest import About, read_about
 
     renamed, pictures = parse_map(renames), find_pictures(source)
-    labels = parse_labels(spoken) if spoken else guess_labels(pictures, renamed)
-    with write_faceset(out, labels, size, source=source.name, force=force) as writer:
+    about = read_about(source)
+    if spoken or renamed or about is None:
+        labels = parse_labels(spoken) if spoken else guess_labels(pictures, renamed)
+        terms = about.licence if about else "unknown"
+        about = About(labels, about.size if about else 48, source.name, terms)
+    with write_faceset(
+        out,
+        about.labels,
+        size or about.size,
+        source=about.source,
+        licence=about.licence,
+        force=force,
+    ) as writer:
         import_folder(source, writer, pictures=pictures, renames=renamed)
     show_written(out)
 
@@ -134,6 +151,32 @@ def split(faceset: Path, out: Path, ratio: str, by: str | None, seed: int, force
             "with --by person.",
             err=True,
         )
+
+
+@data.command()
+@click.argument("faceset", type=PATH)
+@out_option
+@click.option(
+    "--layout",
+    type=click.Choice(["hufs", "folders", "csv"]),
+    default="folders",
+    show_default=True,
+    help="dataset/train/happy/... with CSVs; train/happy/...; or FER2013's CSV.",
+)
+@force_option
+def export(faceset: Path, out: Path, layout: str, force: bool) -> None:
+    """Write a face set as pictures or as a CSV, for other programs.
+
+    edgefer data folder reads the pictures back as the same face set: people, votes and origins are
+    in csvs/merged.csv. FER2013's CSV has no place for people and origins.
+    """
+    from edgefer.faceset import FaceSet
+
+    from .layouts import export_faces
+
+    faces = FaceSet.load(faceset)
+    export_faces(faces, out, layout, force=force)
+    click.echo(f"{out}: {len(faces)} faces, layout {layout}; licence: {faces.licence}")
 
 
 @data.command()

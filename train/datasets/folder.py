@@ -15,8 +15,10 @@ from rich.progress import track
 from edgefer.errors import DataError
 from edgefer.facewriter import FaceSetWriter
 from edgefer.labels import TABLE, Labels, canonical
-from edgefer.preprocess import face_to_patch
+from edgefer.preprocess import Box, face_to_patch
 from edgefer.progress import console
+
+from .manifest import as_listed, read_dropped
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
@@ -46,11 +48,23 @@ class Picture:
         Name of its folder, as edgefer spells it.
     split : str
         The split that a folder above is named after, or empty.
+    person : str
+        Who it is; empty where unknown.
+    origin : str, optional
+        Where it first came from; else its own path is noted.
+    box : Box, optional
+        Where the face was there.
+    votes : mapping of str to int, optional
+        How many people chose each emotion.
     """
 
     path: Path
     emotion: str
     split: str
+    person: str = ""
+    origin: str | None = None
+    box: Box | None = None
+    votes: Mapping[str, int] | None = None
 
 
 def find_pictures(source: Path) -> list[Picture]:
@@ -58,7 +72,8 @@ def find_pictures(source: Path) -> list[Picture]:
 
     ``train/<emotion>``, ``test/<emotion>``, the nested ``train/train/<emotion>``, ``<emotion>``
     alone and the HUFS tree (its ``csvs`` hold no pictures) all read alike: a picture's own folder
-    names its emotion, a folder above may name its split.
+    names its emotion, a folder above may name its split. In a tree that ``edgefer data export``
+    wrote, its list knows more: see `as_listed`.
 
     Raises
     ------
@@ -80,7 +95,7 @@ def find_pictures(source: Path) -> list[Picture]:
             f"{source} holds no picture ({', '.join(ENDINGS)}). Expected SOURCE/happy/1.png or "
             "SOURCE/train/happy/1.png."
         )
-    return found
+    return as_listed(source, found)
 
 
 def guess_labels(pictures: Sequence[Picture], renames: Mapping[str, str]) -> Labels:
@@ -126,18 +141,29 @@ def import_folder(
     renames = renames or {}
     pictures = find_pictures(source) if pictures is None else pictures
     for picture in track(pictures, "reading pictures", console=console(), transient=True):
-        origin = _printable(picture.path.relative_to(source))
+        path = _printable(picture.path.relative_to(source))
+        origin = path if picture.origin is None else picture.origin
         emotion = renames.get(picture.emotion, picture.emotion)
         if emotion not in out.labels:
             reason = f"{emotion!r} is not one of the labels" if emotion else "left out by --map"
-            out.drop(origin, reason if picture.emotion else "lies in no emotion's folder")
+            out.drop(origin or path, reason if picture.emotion else "lies in no emotion's folder")
             continue
         try:
             face = read_picture(picture.path)
         except DataError as error:
-            out.drop(origin, str(error))
+            out.drop(origin or path, str(error))
             continue
-        out.add(face_to_patch(face, out.size), emotion, split=picture.split, origin=origin)
+        out.add(
+            face_to_patch(face, out.size),
+            emotion,
+            split=picture.split,
+            person=picture.person,
+            origin=origin,
+            box=picture.box,
+            votes=_votes(picture.votes, out.labels, renames),
+        )
+    for origin, reason in read_dropped(source):
+        out.drop(origin, reason)
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -164,10 +190,25 @@ def read_picture(path: Path) -> np.ndarray:
             if upright.mode == "L":
                 return np.asarray(upright)
             return np.asarray(upright.convert("RGB"))[..., ::-1]
+    except FileNotFoundError as error:
+        raise DataError("is on the list, but no longer in its folder") from error
     except Image.DecompressionBombError as error:
         raise DataError(f"has too many pixels, more than {LARGEST:,}") from error
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
         raise DataError(f"is no picture that can be read ({type(error).__name__})") from error
+
+
+def _votes(
+    votes: Mapping[str, int] | None, labels: Labels, renames: Mapping[str, str]
+) -> list[int] | None:
+    """Votes in the order of these labels."""
+    if votes is None:
+        return None
+    counts = [0] * len(labels)
+    for emotion, count in votes.items():
+        if renames.get(emotion, emotion) in labels:
+            counts[labels.index(renames.get(emotion, emotion))] += count
+    return counts
 
 
 def _printable(path: Path) -> str:
