@@ -5,15 +5,13 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from edgefer.errors import DataError
 from edgefer.faceset import FaceSet
 from edgefer.facewriter import write_faceset
 from edgefer.labels import FER7, HUFS5, parse_map
-from edgefer.train.datasets.folder import find_pictures, guess_labels, import_folder, read_picture
+from edgefer.train.datasets.folder import find_pictures, guess_labels, import_folder
 
 
 def picture(path, value=90, size=(60, 50), mode="L"):
@@ -62,19 +60,6 @@ def test_the_csvs_of_the_hufs_tree_are_no_pictures(tmp_path):
     assert len(read(tmp_path / "in", tmp_path / "out")) == 1
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1", "LA", "CMYK", "I;16"])
-def test_every_kind_of_pixel_becomes_grey(tmp_path, mode):
-    image = Image.fromarray(np.full((48, 48), 200, np.uint8))
-    deep = Image.fromarray(np.full((48, 48), 200 << 8, np.uint16))
-    image = deep if mode == "I;16" else image.convert(mode)
-    path = tmp_path / ("x.jpg" if mode == "CMYK" else "x.png")
-    image.save(path)
-    face = read_picture(path)
-    assert face.dtype == np.uint8
-    # One bit a pixel is dithered.
-    assert abs(face.mean() - 200) <= (5 if mode == "1" else 2)
-
-
 def test_a_decomposed_name_is_composed(tmp_path):
     picture(tmp_path / "in" / unicodedata.normalize("NFD", "기쁨") / "a.png")
     faces = read(tmp_path / "in", tmp_path / "out")
@@ -110,18 +95,6 @@ def test_a_map_renames_and_leaves_out(tmp_path):
     assert set(reasons(tmp_path / "out").values()) == {"left out by --map"}
 
 
-def test_exif_turns_a_picture_once(tmp_path):
-    pixels = np.zeros((40, 80), np.uint8)
-    pixels[:, :40] = 255
-    image = Image.fromarray(pixels)
-    exif = image.getexif()
-    exif[0x0112] = 6
-    image.save(tmp_path / "a.jpg", exif=exif)
-    face = read_picture(tmp_path / "a.jpg")
-    assert face.shape == (80, 40)
-    assert face[:30].mean() > 250
-
-
 def spoiled():
     good, jpeg = io.BytesIO(), io.BytesIO()
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 60), np.uint8))
@@ -147,19 +120,6 @@ def test_what_is_no_picture_is_left_out_with_its_reason(tmp_path, kind):
     (tmp_path / "in" / "happy" / "bad.png").write_bytes(spoiled()[kind])
     assert len(read(tmp_path / "in", tmp_path / "out")) == 1
     assert list(reasons(tmp_path / "out")) == ["happy/bad.png"]
-
-
-@given(data=st.binary(max_size=400), start=st.sampled_from(["", "png", "jpeg"]))
-def test_hostile_bytes_are_a_picture_or_an_error(tmp_path_factory, data, start):
-    path = tmp_path_factory.mktemp("hostile") / "x.png"
-    heads = {"": b"", "png": spoiled()["cut png"][:60], "jpeg": spoiled()["cut jpeg"][:200]}
-    path.write_bytes(heads[start] + data)
-    try:
-        face = read_picture(path)
-    except DataError:
-        return
-    assert face.dtype == np.uint8
-    assert face.ndim in (2, 3)
 
 
 @pytest.mark.parametrize("spoil", ["missing", "empty", "file"])

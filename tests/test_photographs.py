@@ -36,6 +36,8 @@ def test_exif_turns_as_pillow_does(orientation):
     pixels = photo.gray()
     assert pixels.shape == (photo.height, photo.width) == expected.shape
     assert np.abs(pixels.astype(int) - expected).max() <= 2
+    color = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    assert (photo.pixels()[..., ::-1] == np.asarray(color)).all()
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
@@ -89,7 +91,10 @@ def test_every_kind_of_pixel_becomes_grey(mode):
         image = Image.fromarray(np.full((60, 80), 200, np.uint8)).convert(mode)
     image.save(file, "JPEG" if mode == "CMYK" else "PNG")
     photo = Photograph.of(file.getvalue())
+    # One bit a pixel is dithered.
     assert abs(photo.gray(2).mean() - 200) <= (6 if mode == "1" else 2)
+    assert abs(photo.pixels().mean() - 200) <= (6 if mode == "1" else 2)
+    assert photo.pixels().shape == ((60, 80) if mode in ("L", "I;16") else (60, 80, 3))
 
 
 def huge(width, height):

@@ -1,15 +1,12 @@
 """Read cut-out faces from folders named after emotions."""
 
-import io
 import os
-import struct
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 from rich.progress import track
 
 from edgefer.errors import DataError
@@ -19,9 +16,9 @@ from edgefer.preprocess import Box, face_to_patch
 from edgefer.progress import console
 
 from .manifest import as_listed, read_dropped
+from .photographs import Photograph
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 SPLITS = {
     "train": "train",
     "training": "train",
@@ -33,7 +30,6 @@ SPLITS = {
     "testing": "test",
     "privatetest": "test",
 }
-LARGEST = 100_000_000  # pixels; more is a mistake or an attack
 
 
 @dataclass(frozen=True)
@@ -149,7 +145,7 @@ def import_folder(
             out.drop(origin or path, reason if picture.emotion else "lies in no emotion's folder")
             continue
         try:
-            face = read_picture(picture.path)
+            face = _read(picture.path)
         except DataError as error:
             out.drop(origin or path, str(error))
             continue
@@ -166,36 +162,13 @@ def import_folder(
         out.drop(origin, reason)
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """Decode a picture file as a whole, turned as its EXIF says.
-
-    Returns
-    -------
-    ndarray of uint8, shape (H, W) or (H, W, 3)
-        Grey, or BGR.
-
-    Raises
-    ------
-    DataError
-        If it is no picture, is cut off, or is larger than 100 megapixels.
-    """
+def _read(path: Path) -> np.ndarray:
     try:
-        with Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS) as image:
-            if image.width * image.height > LARGEST:
-                raise DataError(f"has {image.width}x{image.height} pixels, more than {LARGEST:,}")
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I"):
-                return np.asarray(np.asarray(upright) >> 8, np.uint8)
-            if upright.mode == "L":
-                return np.asarray(upright)
-            return np.asarray(upright.convert("RGB"))[..., ::-1]
+        return Photograph.of(path.read_bytes()).pixels()
     except FileNotFoundError as error:
         raise DataError("is on the list, but no longer in its folder") from error
-    except Image.DecompressionBombError as error:
-        raise DataError(f"has too many pixels, more than {LARGEST:,}") from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        raise DataError(f"is no picture that can be read ({type(error).__name__})") from error
+    except OSError as error:
+        raise DataError("cannot be read from the disk") from error
 
 
 def _votes(

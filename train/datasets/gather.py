@@ -1,6 +1,5 @@
 """Import photographs: plan, cut on many cores, and gather the faces into a face set."""
 
-import csv
 import json
 import shutil
 import statistics
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from edgefer.facewriter import MARKER, FaceSetWriter, write_faceset
+from edgefer.facewriter import MARKER, FaceSetWriter, csv_writer, write_faceset
 from edgefer.folders import refuse
 from edgefer.labels import Labels
 from edgefer.preprocess import Box
@@ -115,7 +114,7 @@ def _gather(plan: Plan, writer: FaceSetWriter) -> Yield:
     """Hand every photo's face, or reason, to the writer."""
     crops, overlaps, missed = Counter[str](), list[float](), 0
     with (writer.folder / "photos.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
+        table = csv_writer(file)
         every = track(results(plan), "gathering", plan.photos, console=console(), transient=True)
         for photo, row, patch in every:
             boxed = any(box.w > 1 and box.h > 1 for box in photo.boxes)

@@ -86,23 +86,33 @@ class Photograph:
         image = _open(file)
         wide, high = image.size
         image.draft("L", (wide // reduction, high // reduction))
-        if image.width * image.height > _HELD:
-            raise DataError("has too many pixels to be decoded")
         if box is not None and image.format in ("JPEG", "MPO") and image.mode == "L":
             # A few rows more: a patch reaches a little past its box.
             file.watch(image, -(-self._last_row(box) * image.height // high) + 8)
-        try:
-            image.load()
-            if image.mode.startswith("I"):
-                pixels = np.asarray(np.asarray(image) >> 8, np.uint8)
-            else:
-                pixels = np.asarray(image.convert("L"))
-        except (*_UNREADABLE, Image.DecompressionBombError) as error:
-            raise DataError("is damaged or cut off") from error
+        pixels = _decoded(image, "L")
         left = reduction * image.width // wide  # what a format that cannot be reduced still needs
         if left > 1:
             pixels = np.asarray(Image.fromarray(pixels).reduce(left))
         return np.ascontiguousarray(_upright(pixels, self.orientation))
+
+    def pixels(self) -> np.ndarray:
+        """All pixels, upright.
+
+        Returns
+        -------
+        ndarray of uint8, shape (H, W) or (H, W, 3)
+            Grey where the file is grey, else BGR.
+
+        Raises
+        ------
+        DataError
+            As `gray` does.
+        """
+        image = _open(io.BytesIO(self.data))
+        gray = image.mode == "L" or image.mode.startswith("I")
+        pixels = _decoded(image, "L" if gray else "RGB")
+        upright = _upright(pixels, self.orientation)
+        return np.ascontiguousarray(upright if gray else upright[..., ::-1])
 
     def _last_row(self, box: Box) -> int:
         """How many rows of the file hold a box of the upright picture."""
@@ -164,10 +174,23 @@ def _open(file: io.BytesIO) -> Image.Image:
     return image
 
 
+def _decoded(image: Image.Image, mode: str) -> np.ndarray:
+    """Pixels as they lie in the file."""
+    if image.width * image.height > _HELD:
+        raise DataError("has too many pixels to be decoded")
+    try:
+        image.load()
+        if image.mode.startswith("I"):
+            return np.asarray(np.asarray(image) >> 8, np.uint8)
+        return np.asarray(image.convert(mode))
+    except (*_UNREADABLE, Image.DecompressionBombError) as error:
+        raise DataError("is damaged or cut off") from error
+
+
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """Turn and mirror as EXIF 2.32, table 6, says."""
     if orientation > 4:
-        pixels = pixels.T
+        pixels = pixels.swapaxes(0, 1)
     across = -1 if orientation in (2, 3, 6, 7) else 1
     down = -1 if orientation in (3, 4, 7, 8) else 1
     return pixels[::down, ::across]
