@@ -259,7 +259,7 @@ def _record(truth: Truth, box: Box | None) -> dict[str, Any]:
         agrees = truth.trouble or rng.random() < AGREEMENT.get(truth.emotion, 0.75)
         said.append(said[0] if agrees else str(rng.choice(others)))
     if truth.trouble == "unknown":
-        said = [said[0], UNKNOWN, UNKNOWN, others[0]]
+        said = [said[0], UNKNOWN, UNKNOWN, UNKNOWN]
     if truth.trouble == "tie":
         said = [said[0], said[0], others[0], others[0]]
     most = Counter(said).most_common(2)

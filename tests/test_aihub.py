@@ -1,9 +1,10 @@
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
-from aihub_tree import BACKGROUNDS, TROUBLES, make_tree, write_zip
+from aihub_tree import BACKGROUNDS, TROUBLES, draw_photo, make_tree, write_zip
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -256,6 +257,24 @@ def test_a_photo_of_one_name_in_two_zips_is_taken_once(tmp_path):
     assert second.reason == "a second photo of that name"
 
 
+def test_names_that_are_half_characters_are_imported_all_the_same(tmp_path):
+    photo, _ = draw_photo("a", "happy", "somebody")
+    records = [record(filename="\ud800 반쪽.jpg"), record(bg_uploader="\udfff")]
+    folder = tmp_path / "in"
+    plan(folder, "[]")
+    (folder / NAME).write_bytes(photo)
+    (folder / os.fsdecode(b"\xff\xb1\xe2.jpg")).write_bytes(photo)
+    below = folder / os.fsdecode(b"\xff\xfe")
+    below.mkdir()
+    (folder / NAME).rename(below / NAME)
+    (folder / "img_emotion_training_data(기쁨).json").write_text(json.dumps(records))
+    run(folder, "-o", tmp_path / "out", "--crop", "annotated")
+    faces = FaceSet.load(tmp_path / "out")
+    assert faces.origins.tolist() == [NAME]
+    dropped = rows(tmp_path / "out" / "dropped.csv")
+    assert [row["reason"] for row in dropped] == ["the photo is missing", "no record names it"]
+
+
 def test_photos_without_labels_are_asked_for(tmp_path):
     (tmp_path / NAME).write_bytes(b"photo")
     with pytest.raises(DataError, match=r"no labels \(.json\).*\[라벨\]"):
@@ -279,7 +298,7 @@ def test_hostile_labels_are_photos_or_reasons(tmp_path_factory, value, changes):
     folder = tmp_path_factory.mktemp("hostile")
     for photo in plan(folder, json.dumps([value, record(**changes)])):
         assert photo.reason or (photo.entry and photo.emotion in KOREAN7)
-        json.dumps(photo.to_json()).encode("utf-8", "surrogatepass")
+        json.dumps(photo.to_json(), ensure_ascii=False).encode()
 
 
 @given(data=st.binary(max_size=200))

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from edgefer.progress import say
 
 from .folder import ENDINGS
 from .plan import Photo
-from .sources import LARGEST_TEXT, Entry, basename, read, scan
+from .sources import LARGEST_TEXT, Entry, basename, plain, read, scan
 
 LICENCE = "AI Hub 82: its terms forbid handing it on"
 # Whose answer becomes the label; the order is that of the votes.
@@ -141,9 +140,10 @@ def _sort_out(sources: Sequence[Path]) -> tuple[dict[bytes, Entry], list[Entry],
 
 def _key(name: str) -> bytes:
     """What two spellings of a photo's name share, short: there are half a million."""
-    plain = unicodedata.normalize("NFC", basename(name)).casefold().replace("&", "_")
-    stem = next((plain[: -len(end)] for end in ENDINGS if plain.endswith(end)), plain)
-    return hashlib.blake2b(stem.encode("utf-8", "replace"), digest_size=16).digest()
+    stem = plain(basename(name)).casefold().replace("&", "_")
+    for ending in ENDINGS:
+        stem = stem.removesuffix(ending)
+    return hashlib.blake2b(stem.encode(), digest_size=16).digest()
 
 
 def _split(paper: Entry) -> str:
@@ -177,7 +177,7 @@ def _records(paper: Entry) -> Iterator[tuple[str, Any]]:
     for i, record in enumerate(found):
         filename = record.get("filename") if isinstance(record, dict) else None
         if isinstance(filename, str) and filename.strip():
-            yield unicodedata.normalize("NFC", basename(filename.strip())), record
+            yield plain(basename(filename.strip())), record
         else:
             yield f"{name}:{i + 1}", "the record is not as documented"
 
@@ -241,7 +241,7 @@ def _answer(record: Mapping[str, Any], judge: str) -> str:
     else:
         answer = _either(record, judge, "faceExp")
     word = _word(answer).strip()
-    return "" if unicodedata.normalize("NFC", word) == UNKNOWN else canonical(word)
+    return "" if word == UNKNOWN else canonical(word)
 
 
 def _box(record: Mapping[str, Any], judge: str) -> Box | None:
@@ -270,4 +270,4 @@ def _either(record: Mapping[str, Any], judge: str, field: str) -> Any:
 
 def _word(value: Any) -> str:
     """Text of a field that may be text, a number or nothing."""
-    return str(value)[:80] if isinstance(value, str | int | float) else ""
+    return plain(str(value)[:80]) if isinstance(value, str | int | float) else ""

@@ -174,7 +174,7 @@ def _write(
     count = shards = 0
     stream = iter(photos)
     while chunk := [photo.to_json() for photo in islice(stream, SHARD)]:
-        text = json.dumps(chunk, ensure_ascii=False)
+        text = json.dumps(chunk)  # in ASCII: a path may hold bytes that are no text
         identity.update(text.encode())
         # Until the plan turns out to be the old one, its shards are not touched.
         path = folder / "plan" / f"{shards:06d}.json{'.new' if old else ''}"

@@ -96,6 +96,12 @@ def basename(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2]
 
 
+def plain(text: str) -> str:
+    """Composed Unicode that every file can hold: half a character becomes a question mark."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return unicodedata.normalize("NFC", whole.partition("\0")[0])
+
+
 def _capped(file: IO[bytes], largest: int) -> bytes:
     data = file.read(largest + 1)
     if len(data) > largest:
@@ -159,17 +165,20 @@ def entry_name(info: zipfile.ZipInfo) -> str:
                 break
             except UnicodeDecodeError:
                 continue
-    return unicodedata.normalize("NFC", name.replace("\\", "/").partition("\0")[0])
+    return plain(name.replace("\\", "/"))
 
 
 def _printable(path: Path) -> str:
-    """A path as composed Unicode; bytes that are no UTF-8 are tried as CP949."""
-    raw = os.fsencode(path)
+    """A path as composed Unicode; a part that is no UTF-8 is tried as CP949."""
+    return "/".join(map(_printable_part, path.parts))
+
+
+def _printable_part(part: str) -> str:
+    raw = os.fsencode(part)
     try:
-        text = raw.decode("utf-8")
+        return plain(raw.decode("utf-8"))
     except UnicodeDecodeError:
-        text = raw.decode("cp949", "replace")
-    return unicodedata.normalize("NFC", text)
+        return plain(raw.decode("cp949", "replace"))
 
 
 _opened = threading.local()
