@@ -144,10 +144,8 @@ class FaceSet:
     @cached_property
     def hashes(self) -> np.ndarray:
         """BLAKE2b-128 of each patch, shape (N,), bytes: equal for equal pictures."""
-        digests = (
-            hashlib.blake2b(patch.tobytes(), digest_size=16).digest() for patch in self._stream()
-        )
-        return np.array(list(digests), dtype=object)
+        each = (hashlib.blake2b(patch.tobytes(), digest_size=16) for patch in self._stream())
+        return np.array([one.digest() for one in each], dtype=object)
 
     def _stream(self, step: int = 1024) -> Iterator[np.ndarray]:
         for start in range(0, len(self), step):
@@ -213,9 +211,10 @@ def copy_faceset(
     *,
     splits: Iterable[str] | None = None,
     source: str | None = None,
+    dropped: Iterable[tuple[str, str]] = (),
     force: bool = False,
 ) -> FaceSet:
-    """Write a selection as a face set of its own, with other splits if given."""
+    """Write a selection as a face set of its own; dropped faces by origin and reason."""
     with write_faceset(
         out,
         faces.labels,
@@ -236,6 +235,8 @@ def copy_faceset(
                 box=Box(*faces.boxes[i].tolist()) if faces.boxes[i].any() else None,
                 votes=faces.votes[i].tolist() if faces.votes[i].any() else None,
             )
+        for origin, reason in dropped:
+            writer.drop(origin, reason)
     return FaceSet.load(out)
 
 

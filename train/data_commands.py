@@ -132,13 +132,13 @@ def split(faceset: Path, out: Path, ratio: str, by: str | None, seed: int, force
     """
     from edgefer.faceset import FaceSet, copy_faceset
 
-    from .show import people_across
+    from .show import people_across, read_dropped
     from .split import deal_by, deal_splits, parse_ratio, shares, to_text
 
     faces, parts = FaceSet.load(faceset), parse_ratio(ratio)
     by = by or deal_by(faces)
     splits = deal_splits(faces, parts, by=by, seed=seed)
-    made = copy_faceset(faces, out, splits=splits, force=force)
+    made = copy_faceset(faces, out, splits=splits, dropped=read_dropped(faceset), force=force)
     show_written(out)
     click.echo(f"dealt by {by}\n{to_text(shares(faces, splits, parts))}")
     unknown = int((faces.persons == "").sum())
@@ -150,6 +150,78 @@ def split(faceset: Path, out: Path, ratio: str, by: str | None, seed: int, force
             f"{across} people stand in more than one split: scores on them will be too good. Deal "
             "with --by person.",
             err=True,
+        )
+
+
+@data.command()
+@click.argument("faceset", type=PATH)
+@out_option
+@click.option("--apply", "drops", type=PATH, help="Write FACESET without the faces of this list.")
+@click.option("--against", type=PATH, help="A face set that must share nothing with FACESET.")
+@click.option("--bundle", type=PATH, help="Suspect labels that this bundle's answers contradict.")
+@click.option(
+    "--folds",
+    type=click.IntRange(2, 50),
+    help="Suspect labels by answers out of so many folds, learned from the bundle's features.",
+)
+@click.option("--faceless", is_flag=True, help="Also list faces that the detector does not see.")
+@click.option(
+    "--most",
+    type=click.IntRange(1, 20_000),
+    default=500,
+    show_default=True,
+    help="Faces of each kind on the page.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@force_option
+def clean(
+    faceset: Path,
+    out: Path,
+    drops: Path | None,
+    against: Path | None,
+    bundle: Path | None,
+    folds: int | None,
+    faceless: bool,
+    most: int,
+    as_json: bool,
+    force: bool,
+) -> None:
+    """Find duplicates, leaks, poor pictures and doubtful labels; nothing goes by itself.
+
+    \b
+    edgefer data clean work/fer -o work/findings
+    open work/findings/review.html, choose, save drops.csv
+    edgefer data clean work/fer --apply drops.csv -o work/clean
+    """
+    from edgefer.faceset import FaceSet
+
+    faces = FaceSet.load(faceset)
+    if drops:
+        from .clean.apply import apply_drops
+
+        apply_drops(faces, drops, out, force=force)
+        show_written(out)
+        return
+    from edgefer.bundle import Bundle
+
+    from .clean.search import clean as search
+    from .clean.search import to_text
+
+    about = search(
+        faces,
+        out,
+        against=FaceSet.load(against) if against else None,
+        bundle=Bundle.load(bundle) if bundle else None,
+        folds=folds or 0,
+        detect=faceless,
+        most=most,
+        force=force,
+    )
+    click.echo(json.dumps(about, ensure_ascii=False) if as_json else to_text(about))
+    if not as_json:
+        click.echo(
+            f"judge them in {out / 'review.html'} and save drops.csv, or take the one beside it:\n"
+            f"edgefer data clean {faceset} --apply {out / 'drops.csv'} -o NEW"
         )
 
 

@@ -142,8 +142,13 @@ def draw_sheet(faces: FaceSet, path: Path, *, columns: int = 16, seed: int = 0) 
 
 def left_out(folder: Path) -> dict[str, int]:
     """What ``dropped.csv`` lists: how many faces for which reason."""
+    return dict(Counter(reason for _, reason in read_dropped(folder)))
+
+
+def read_dropped(folder: Path) -> list[tuple[str, str]]:
+    """Origin and reason of each face that ``dropped.csv`` lists."""
     with (folder / "dropped.csv").open(encoding="utf-8", newline="") as file:
-        return dict(Counter(row["reason"] for row in csv.DictReader(file)))
+        return [(row["origin"], row["reason"]) for row in csv.DictReader(file)]
 
 
 def people_across(faces: FaceSet) -> int:

@@ -80,8 +80,27 @@ def deal_splits(
     if by == "person":
         if not any(faces.persons):
             raise DataError(f"{faces.folder} names no person. Deal it with --by face.")
-        return _deal_groups(faces, _groups(faces), ratio, rng)
+        return _deal_groups(faces, people_groups(faces), ratio, rng)
     return _deal_pictures(faces, ratio, rng)
+
+
+def people_groups(faces: FaceSet) -> np.ndarray:
+    """Number of each face's group, int64 (N,): people, joined where a picture shows in both."""
+    parents = _leaders(faces.hashes)
+    first: dict[str, int] = {}
+
+    def root(i: int) -> int:
+        while parents[i] != i:
+            parents[i] = parents[parents[i]]
+            i = parents[i]
+        return i
+
+    for i, person in enumerate(faces.persons):
+        if person:
+            one, other = root(first.setdefault(person, i)), root(i)
+            parents[max(one, other)] = min(one, other)
+    roots = [root(i) for i in range(len(faces))]
+    return np.unique(roots, return_inverse=True)[1]
 
 
 def shares(faces: FaceSet, splits: np.ndarray, ratio: Sequence[int]) -> tuple[Share, ...]:
@@ -159,25 +178,6 @@ def _deal_groups(
         if not moved:
             break
     return np.array(SPLITS, object)[used][place[groups]]
-
-
-def _groups(faces: FaceSet) -> np.ndarray:
-    """Number of each face's group, int64 (N,): people, joined where a picture shows in both."""
-    parents = _leaders(faces.hashes)
-    first: dict[str, int] = {}
-
-    def root(i: int) -> int:
-        while parents[i] != i:
-            parents[i] = parents[parents[i]]
-            i = parents[i]
-        return i
-
-    for i, person in enumerate(faces.persons):
-        if person:
-            one, other = root(first.setdefault(person, i)), root(i)
-            parents[max(one, other)] = min(one, other)
-    roots = [root(i) for i in range(len(faces))]
-    return np.unique(roots, return_inverse=True)[1]
 
 
 def _leaders(hashes: np.ndarray) -> np.ndarray:
