@@ -16,10 +16,11 @@ SIDE = 48
 # the hundred most extreme of each kind were looked at: at the limit about half deserve it, so only
 # blank patches are suggested to be dropped.
 BLANK = 5.0  # standard deviation: 14, twelve of them all black
-DARK = 70.0  # the 95th percentile of a patch is below
-BRIGHT = 165.0  # the 5th is above
-BLUR = 0.028  # variance of the Laplacian over that of the gradient
-EDGES = 2.5  # variance of the Laplacian over that of the patch: drawings, letters, overlays
+DARK = 70.0  # the 95th percentile of a patch is below: 16
+BRIGHT = 165.0  # the 5th is above: 22
+# What is sharp depends on camera and size, so these count in medians of the set.
+BLUR = 0.4  # variance of the Laplacian over that of the gradient: 55
+EDGES = 3.5  # variance of the Laplacian over that of the patch, of drawings and letters: 185
 
 
 def thumbs(patches: np.ndarray) -> np.ndarray:
@@ -42,15 +43,29 @@ def find_poor(faces: FaceSet) -> list[Finding]:
     list of Finding
         At most one a face, the first kind that fits.
     """
-    found = []
+    measures = np.zeros((len(faces), 5))
     steps = range(0, len(faces), 256)
     for start in track(steps, "light and sharpness", console=console(), transient=True):
         patches = thumbs(faces.take(np.arange(start, min(start + 256, len(faces)))))
-        found += [
-            finding
-            for i, patch in enumerate(patches)
-            if (finding := _judge(start + i, patch)) is not None
-        ]
+        measures[start : start + 256] = [_measure(patch) for patch in patches]
+    spread, low, high, fine, edges = measures.T
+    live = spread >= BLANK
+    if live.any():
+        fine, edges = fine / np.median(fine[live]), edges / np.median(edges[live])
+    found = []
+    for kind, beyond, scores, reason in (
+        ("blank", ~live, 1 - spread / 255, "blank: one tone all over"),
+        ("dark", high < DARK, 1 - high / 255, "95 % of it is darker than {:.0f} of 255"),
+        ("drawing", edges > EDGES, edges / 20, "hard edges: drawn, lettered or overlaid"),
+        ("bright", low > BRIGHT, low / 255, "95 % of it is brighter than {:.0f} of 255"),
+        ("blurred", fine < BLUR, 1 - fine, "hardly any fine detail"),
+    ):
+        tone = low if kind == "bright" else high
+        for face in np.flatnonzero(beyond & (live | (kind == "blank"))).tolist():
+            live[face] = False
+            suggestion = DROP if kind == "blank" else LOOK
+            score = min(float(scores[face]), 1.0)
+            found.append(Finding(kind, face, score, suggestion, reason.format(tone[face])))
     return found
 
 
@@ -80,25 +95,13 @@ def find_faceless(faces: FaceSet) -> list[Finding]:
     ]
 
 
-def _judge(face: int, patch: np.ndarray) -> Finding | None:
-    spread = float(patch.std())
-    if spread < BLANK:
-        reason = f"blank: the tones spread by {spread:.1f} of 255"
-        return Finding("blank", face, 1 - spread / 255, DROP, reason)
-    low, high = map(float, np.percentile(patch, (5, 95)))
-    if high < DARK:
-        return Finding("dark", face, 1 - high / 255, LOOK, f"95 % of it is darker than {high:.0f}")
+def _measure(patch: np.ndarray) -> tuple[float, float, float, float, float]:
+    """Spread, 5th and 95th percentile, fine detail, hardness of edges."""
+    spread = max(float(patch.std()), 1e-3)
+    low, high = np.percentile(patch, (5, 95))
     laplacian = float(cv2.Laplacian(patch, cv2.CV_32F).var())
-    if laplacian / spread**2 > EDGES:
-        score = min(laplacian / spread**2 / 8, 1)
-        return Finding("drawing", face, score, LOOK, "hard edges: drawn, lettered or overlaid")
-    if low > BRIGHT:
-        return Finding("bright", face, low / 255, LOOK, f"95 % of it is brighter than {low:.0f}")
     gradient = sum(float(cv2.Sobel(patch, cv2.CV_32F, *way).var()) for way in ((1, 0), (0, 1)))
-    if laplacian / gradient < BLUR:
-        score = 1 - laplacian / gradient
-        return Finding("blurred", face, score, LOOK, "blurred: hardly any fine detail")
-    return None
+    return spread, low, high, laplacian / max(gradient, 1e-3), laplacian / spread**2
 
 
 def _standard(patch: np.ndarray) -> np.ndarray:

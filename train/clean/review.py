@@ -43,9 +43,10 @@ def to_html(
     theirs = {face: i for i, face in enumerate(dict.fromkeys(x.other for x in shown)) if face >= 0}
     # Faces of the other set stand behind the own ones on the sheets.
     places = {face: len(order) + i for i, face in enumerate(theirs)}
+    drops = suggested_drops(findings)
     sheets = list(_sheets(_small(faces, list(order)), _small(against, list(places))))
     data = {
-        "set": faces.folder.name,
+        "all": len(faces),
         "key": faces.digest[:KEY],
         "state": _state(findings),
         "labels": [
@@ -67,12 +68,9 @@ def to_html(
             ]
             for item in shown
         ],
+        "drops": [[order[face], reason] for face, reason in drops.items() if face in order],
         # What should go and is not on the page still belongs to the list that it saves.
-        "rest": [
-            [faces.ids[face], reason]
-            for face, reason in suggested_drops(findings).items()
-            if face not in order
-        ],
+        "rest": [[faces.ids[face], why] for face, why in drops.items() if face not in order],
     }
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("edgefer.train.clean", ""),

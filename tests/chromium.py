@@ -1,0 +1,101 @@
+"""Drive a headless Chromium over its debugging pipe: open a page, press keys, read it."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+CODES = {" ": 32, "ArrowRight": 39, "ArrowLeft": 37, "ArrowUp": 38, "ArrowDown": 40}
+
+
+class Page:
+    """One page of one browser, which ends with it."""
+
+    def __init__(self, path: Path, downloads: Path, *, width: int = 1280, height: int = 900):
+        if BROWSER is None:
+            pytest.skip("no chromium")
+        profile = downloads / "profile"
+        theirs, self._to = os.pipe()
+        self._from, ours = os.pipe()
+        # The browser reads commands from descriptor 3 and answers on 4.
+        flags = "--headless --no-sandbox --disable-gpu --no-first-run --remote-debugging-pipe"
+        command = f'exec "$0" {flags} --user-data-dir="$1" 3<&{theirs} 4>&{ours}'
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", command, BROWSER, str(profile)],
+            pass_fds=(theirs, ours),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(theirs)
+        os.close(ours)
+        self._number, self._rest = 0, b""
+        self._session = ""
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = attached["sessionId"]
+        self._call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._call("Emulation.setDeviceMetricsOverride", **size)
+        self._call("Page.enable")
+        self.open(path)
+
+    def open(self, path: Path) -> None:
+        self._call("Page.navigate", url=path.as_uri())
+        self.wait("document.readyState === 'complete' && location.protocol === 'file:'")
+
+    def evaluate(self, code: str) -> Any:
+        answer = self._call("Runtime.evaluate", expression=code, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            code = {"key": key, "windowsVirtualKeyCode": CODES.get(key, ord(key[0].upper()))}
+            self._call("Input.dispatchKeyEvent", type="keyDown", **code)
+            self._call("Input.dispatchKeyEvent", type="keyUp", **code)
+
+    def wait(self, code: str, seconds: float = 20) -> None:
+        end = time.monotonic() + seconds
+        while not self.evaluate(code):
+            assert time.monotonic() < end, f"never: {code}"
+            time.sleep(0.02)
+
+    def screenshot(self, path: Path) -> None:
+        import base64
+
+        path.write_bytes(base64.b64decode(self._call("Page.captureScreenshot")["data"]))
+
+    def close(self) -> None:
+        os.close(self._to)
+        os.close(self._from)
+        self._process.terminate()
+        self._process.wait(20)
+
+    def __enter__(self) -> "Page":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _call(self, method: str, **params: Any) -> dict[str, Any]:
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": params}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while True:
+            while b"\0" not in self._rest:
+                piece = os.read(self._from, 1 << 16)
+                assert piece, "the browser ended"
+                self._rest += piece
+            line, _, self._rest = self._rest.partition(b"\0")
+            answer = json.loads(line)
+            if answer.get("id") == self._number:
+                assert "error" not in answer, answer["error"]
+                return answer["result"]

@@ -1,0 +1,440 @@
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgefer.cli import edgefer
+from edgefer.errors import DataError
+from edgefer.faceset import FaceSet
+from edgefer.facewriter import write_faceset
+from edgefer.labels import FER7, HUFS5, labels_of
+from edgefer.synth import POPULATIONS, action_units, draw_person, face_patch
+from edgefer.train.clean.apply import apply_drops
+from edgefer.train.clean.duplicates import find_duplicates
+from edgefer.train.clean.findings import (
+    DROP,
+    KEEP,
+    LOOK,
+    Finding,
+    rank,
+    settle,
+    suggested_drops,
+    summary,
+    write_findings,
+)
+from edgefer.train.clean.leaks import find_others, find_people_across
+from edgefer.train.clean.near import close_codes, find_near
+from edgefer.train.clean.quality import find_faceless, find_poor
+from edgefer.train.clean.search import clean, search, to_text
+from edgefer.train.show import summarize
+
+
+def drawn(count=1, seed=0, size=48, people=None):
+    """So many drawn faces, each of a person of its own or of one of so many people."""
+    rng, population = np.random.default_rng(seed), POPULATIONS["base"]
+    crowd = [draw_person(rng, population) for _ in range(people or count)]
+    names = population.labels.names
+    return [
+        face_patch(
+            rng,
+            population,
+            crowd[i % len(crowd)],
+            action_units(rng, population, names[i % 7]),
+            size,
+        )
+        for i in range(count)
+    ]
+
+
+def make(out, *rows, labels=FER7):
+    """A face set of (patch, emotion, split, person) rows; what is left out is empty."""
+    size = rows[0][0].shape[0]
+    with write_faceset(out, labels, size, source="drawn", force=True) as writer:
+        for patch, *texts in rows:
+            emotion, split, person = (*texts, "", "", "")[:3]
+            origin = f"{len(writer)}.png"
+            writer.add(patch, emotion or "happy", split=split, person=person, origin=origin)
+        writer.drop("before.png", "no face")
+    return FaceSet.load(out)
+
+
+def told(findings):
+    """(kind, face, suggestion) of each."""
+    return {(item.kind, item.face, item.suggestion) for item in findings}
+
+
+def moved(patch, x, y):
+    shift = np.float32([[1, 0, x], [0, 1, y]])
+    return cv2.warpAffine(patch, shift, patch.shape, borderMode=cv2.BORDER_REPLICATE)
+
+
+def jpeg(patch, quality):
+    return cv2.imdecode(cv2.imencode(".jpg", patch, [1, quality])[1], cv2.IMREAD_GRAYSCALE)
+
+
+def relit(patch, factor, offset):
+    return np.clip(patch * factor + offset, 0, 255).astype(np.uint8)
+
+
+def cropped(patch, margin):
+    inner = patch[margin:-margin, margin:-margin]
+    return cv2.resize(inner, patch.shape, interpolation=cv2.INTER_CUBIC)
+
+
+def test_of_equal_pictures_in_one_split_the_first_stays(tmp_path):
+    one, other = drawn(2)
+    faces = make(tmp_path / "set", (one, "happy"), (other, "sad"), (one, "happy"), (one, "happy"))
+    assert told(find_duplicates(faces)) == {
+        ("duplicate", 0, KEEP),
+        ("duplicate", 2, DROP),
+        ("duplicate", 3, DROP),
+    }
+
+
+@pytest.mark.parametrize(
+    ("splits", "stays"),
+    [
+        (("train", "val"), 1),  # what judges stays
+        (("val", "test", "train"), 1),
+        (("test", "train", "test"), 0),
+        (("train", ""), 1),
+        (("train", "mine", "val"), 2),
+    ],
+)
+def test_of_equal_pictures_in_several_splits_the_judging_one_stays(tmp_path, splits, stays):
+    (patch,) = drawn()
+    faces = make(tmp_path / "set", *((patch, "happy", split) for split in splits))
+    assert told(find_duplicates(faces)) == {
+        ("leak", face, KEEP if face == stays else DROP) for face in range(len(splits))
+    }
+
+
+def test_equal_pictures_under_several_labels_all_go(tmp_path):
+    (patch,) = drawn()
+    faces = make(tmp_path / "set", (patch, "happy", "train"), (patch, "sad", "val"))
+    findings = find_duplicates(faces)
+    assert told(findings) == {("conflict", 0, DROP), ("conflict", 1, DROP)}
+    assert findings[0].reason == "the same picture is called happy, sad"
+
+
+CHANGES = {
+    "jpeg": lambda patch: jpeg(patch, 60),
+    "brighter": lambda patch: relit(patch, 1.15, 12),
+    "darker": lambda patch: relit(patch, 0.7, -5),
+    "shifted": lambda patch: moved(patch, 1, 0),
+    "cropped": lambda patch: cropped(patch, 1),
+    "blurred": lambda patch: cv2.GaussianBlur(patch, (0, 0), 0.8),
+    "mirrored": lambda patch: np.ascontiguousarray(patch[:, ::-1]),
+    "mirrored, jpeg": lambda patch: jpeg(np.ascontiguousarray(patch[:, ::-1]), 60),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("size", [48, 96])
+def test_a_changed_copy_is_found(tmp_path, change, size):
+    patches = drawn(12, size=size)
+    copies = [(CHANGES[change](patch), "happy", "train") for patch in patches]
+    faces = make(tmp_path / "set", *((patch, "happy", "train") for patch in patches), *copies)
+    findings = find_near(faces)
+    pairs = {(item.face % 12, item.group) for item in findings}
+    # Hashes are coarse: a few may be missed, but no two people may be taken for one.
+    assert len({face for face, _ in pairs}) >= (9 if change in ("cropped", "shifted") else 11)
+    assert len(pairs) == len({group for _, group in pairs})
+    assert {item.kind for item in findings} == {"near"}
+
+
+def test_different_faces_of_one_person_are_not_alike(tmp_path):
+    patches = drawn(60, people=6)
+    assert find_near(make(tmp_path / "set", *((patch, "happy") for patch in patches))) == []
+
+
+def test_nearly_equal_pictures_tell_of_splits_and_labels(tmp_path):
+    one, other, third = drawn(3, seed=4)
+    faces = make(
+        tmp_path / "set",
+        (one, "happy", "train"),
+        (jpeg(one, 70), "happy", "test"),
+        (other, "sad", "train"),
+        (jpeg(other, 70), "happy", "train"),
+        (third, "sad", "train"),
+        (third, "sad", "val"),  # an equal copy, in another split than its like
+        (jpeg(third, 70), "sad", "train"),
+    )
+    assert told(find_near(faces)) == {
+        ("near-leak", 0, LOOK),
+        ("near-leak", 1, KEEP),
+        ("near-conflict", 2, KEEP),
+        ("near-conflict", 3, LOOK),
+        ("near-leak", 4, LOOK),
+        ("near-leak", 5, KEEP),
+        ("near-leak", 6, LOOK),
+    }
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_every_pair_of_near_hashes_is_found(data):
+    word = st.integers(0, 2**64 - 1)
+    codes = np.array(data.draw(st.lists(word, min_size=1, max_size=12)), np.uint64)
+    flips = data.draw(st.lists(st.sets(st.integers(0, 63), max_size=10), min_size=1, max_size=12))
+    queries = np.array(
+        [
+            codes[i % len(codes)] ^ np.uint64(sum(1 << bit for bit in set_))
+            for i, set_ in enumerate(flips)
+        ],
+        np.uint64,
+    )
+    found = {tuple(pair) for part in close_codes(codes, queries) for pair in part.tolist()}
+    wanted = {
+        (i, j)
+        for i, query in enumerate(queries)
+        for j, code in enumerate(codes)
+        if int(query ^ code).bit_count() <= 10
+    }
+    assert found == wanted
+
+
+def test_chunks_lose_no_pair(monkeypatch):
+    import edgefer.train.clean.near as near
+
+    codes = np.repeat(np.arange(5, dtype=np.uint64), 40)
+    whole = {tuple(pair) for part in close_codes(codes, codes) for pair in part.tolist()}
+    monkeypatch.setattr(near, "_CHUNK", 7)
+    cut = {tuple(pair) for part in close_codes(codes, codes) for pair in part.tolist()}
+    assert cut == whole == {(i, j) for i in range(200) for j in range(200)}
+
+
+def text_picture():
+    page = np.full((48, 48), 255, np.uint8)
+    page[4:44:3, 4:44:2] = 0
+    return page
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "suggestion"),
+    [
+        ("blank", lambda patch: np.full_like(patch, 0), DROP),
+        ("blank", lambda patch: (patch // 64 + 90).astype(np.uint8), DROP),
+        ("dark", lambda patch: relit(patch, 0.2, 0), LOOK),
+        ("bright", lambda patch: relit(patch, 0.25, 185), LOOK),
+        ("blurred", lambda patch: cv2.GaussianBlur(patch, (0, 0), 3), LOOK),
+        ("drawing", lambda patch: text_picture(), LOOK),
+    ],
+)
+def test_a_poor_picture_is_found(tmp_path, kind, change, suggestion):
+    patches = drawn(6)
+    rows = [(change(patch) if i == 2 else patch, "happy") for i, patch in enumerate(patches)]
+    assert told(find_poor(make(tmp_path / "set", *rows))) == {(kind, 2, suggestion)}
+
+
+@pytest.mark.parametrize("size", [16, 48, 96, 224])
+def test_a_good_picture_is_not_poor_at_any_size(tmp_path, size):
+    patches = drawn(40 if size < 200 else 8, size=size)
+    assert find_poor(make(tmp_path / "set", *((patch, "happy") for patch in patches))) == []
+
+
+def test_what_the_detector_misses_is_ranked(tmp_path):
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (48, 48), np.uint8)
+    rows = [*drawn(20), noise, text_picture()]
+    findings = find_faceless(make(tmp_path / "set", *((patch, "happy") for patch in rows)))
+    assert {20, 21} <= {item.face for item in findings}
+    assert len(findings) < 12
+    assert {item.suggestion for item in findings} == {LOOK}
+
+
+def test_a_person_in_two_splits_is_named_with_the_remedy(tmp_path):
+    patches = drawn(5)
+    rows = [("train", "a"), ("test", "a"), ("train", "b"), ("train", ""), ("test", "")]
+    faces = make(
+        tmp_path / "set", *((p, "happy", *row) for p, row in zip(patches, rows, strict=True))
+    )
+    findings = find_people_across(faces)
+    assert told(findings) == {("person", 0, LOOK), ("person", 1, KEEP)}
+    assert "edgefer data split --by person" in findings[0].reason
+
+
+def test_what_another_set_holds_is_found(tmp_path):
+    one, two, three, four = drawn(4, seed=9)
+    others = make(tmp_path / "judges", (one, "sad", "test", "p"), (jpeg(two, 70), "happy", "test"))
+    faces = make(
+        tmp_path / "set", (four, "happy"), (one, "happy"), (two, "happy"), (three, "sad", "", "p")
+    )
+    findings = find_others(faces, others)
+    assert {(item.kind, item.face, item.suggestion, item.other) for item in findings} == {
+        ("leak", 1, DROP, 0),
+        ("near-leak", 2, LOOK, 1),
+        ("person", 3, LOOK, 0),
+    }
+
+
+def test_urgent_kinds_come_first_and_groups_stay_together():
+    found = [
+        Finding("blurred", 1, 0.99, LOOK, ""),
+        Finding("near", 2, 0.95, LOOK, "", "b"),
+        Finding("near", 3, 0.93, LOOK, "", "a"),
+        Finding("near", 4, 0.98, LOOK, "", "a"),
+        Finding("near", 5, 0.93, KEEP, "", "a"),
+        Finding("blank", 6, 0.1, DROP, ""),
+    ]
+    assert [item.face for item in rank(found)] == [6, 5, 4, 3, 2, 1]
+
+
+def test_no_group_keeps_what_goes_for_another_reason():
+    found = [Finding("blank", 0, 1, DROP, "x"), Finding("duplicate", 0, 1, KEEP, "", "g")]
+    assert [item.suggestion for item in settle(found)] == [DROP, LOOK]
+    assert suggested_drops(found) == {0: "x"}
+
+
+@pytest.fixture
+def messy(tmp_path):
+    """Eight good faces, a duplicate, a leak, a blank one and a copy that was compressed again."""
+    patches = drawn(8, seed=2)
+    rows = [(patch, FER7.names[i % 7], "train") for i, patch in enumerate(patches)]
+    rows += [
+        (patches[0], "angry", "train"),
+        (patches[1], "disgust", "val"),
+        (np.zeros((48, 48), np.uint8), "sad", "val"),
+        (jpeg(patches[3], 70), "happy", "train"),
+    ]
+    return make(tmp_path / "set", *rows)
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_what_is_found_is_written_and_told(messy, tmp_path):
+    about = clean(messy, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "findings.csv",
+        "findings.json",
+        "drops.csv",
+        "review.html",
+    }
+    assert json.loads((tmp_path / "out" / "findings.json").read_text()) == about
+    assert about["kinds"]["near"] == {"faces": 2, "groups": 1, "drop": 0}
+    assert about["drop_per_split"] == {"train": 2, "val": 1}
+    found = rows_of(tmp_path / "out" / "findings.csv")
+    assert [row["kind"] for row in found] == ["blank", *["leak"] * 2, *["duplicate"] * 2] + [
+        "near"
+    ] * 2
+    assert found[2]["reason"] == "the same picture as disgust_000001 in val"
+    drops = {row["id"] for row in rows_of(tmp_path / "out" / "drops.csv")}
+    assert drops == {"sad_000001", "disgust_000000", "angry_000002"}
+    assert "1 faces of val also stand in train" in to_text(about)
+
+
+def test_applying_the_drops_makes_the_cleaned_set(messy, tmp_path):
+    clean(messy, tmp_path / "out")
+    made = apply_drops(messy, tmp_path / "out" / "drops.csv", tmp_path / "clean")
+    assert len(made) == 9
+    assert (made.patches == messy.patches[[0, 2, 3, 4, 5, 6, 7, 9, 11]]).all()
+    assert (made.splits == messy.splits[[0, 2, 3, 4, 5, 6, 7, 9, 11]]).all()
+    reasons = {row["origin"]: row["reason"] for row in rows_of(made.folder / "dropped.csv")}
+    assert reasons == {
+        "before.png": "no face",
+        "10.png": "blank: one tone all over",
+        "1.png": "the same picture as disgust_000001 in val",
+        "8.png": "the same picture as angry_000000 in train",
+    }
+    assert not suggested_drops(search(made))
+
+
+def test_a_clean_set_is_told_to_be_clean(tmp_path):
+    faces = make(tmp_path / "set", *((patch, "happy") for patch in drawn(5)))
+    about = clean(faces, tmp_path / "out")
+    assert to_text(about) == "nothing was found\n0 of 5 faces should go"
+    assert rows_of(tmp_path / "out" / "drops.csv") == []
+    made = apply_drops(faces, tmp_path / "out" / "drops.csv", tmp_path / "same")
+    assert (made.patches == faces.patches).all()
+
+
+def drops(path, *rows, header=("id", "reason", "faceset")):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "said"),
+    [
+        ([["happy_000099", "x", ""]], None, "'happy_000099'"),  # not in the set
+        ([["happy_000000", "x", "0123456789abcdef"]], None, "0123456789abcdef"),  # of another set
+        ([["happy_000000", "x"]], None, "columns id,reason,faceset"),  # cut off
+        ([["happy_000000", "x", ""]], ("id", "why", "faceset"), "columns id,reason,faceset"),
+        ([["happy_000000", "x", ""], ["sad_000000", "x", ""]], None, "drops every face"),
+    ],
+)
+def test_a_list_that_does_not_fit_is_refused(tmp_path, rows, header, said):
+    one, other = drawn(2)
+    faces = make(tmp_path / "set", (one, "happy"), (other, "sad"))
+    filled = [[*row[:2], row[2] or faces.digest[:16]] if len(row) > 2 else row for row in rows]
+    path = drops(tmp_path / "drops.csv", *filled, header=header or ("id", "reason", "faceset"))
+    with pytest.raises(DataError, match=said):
+        apply_drops(faces, path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xfe\x00", b"id,reason\n", b'"' * 200_001])
+def test_what_is_no_list_is_one_error(messy, tmp_path, data):
+    (tmp_path / "drops.csv").write_bytes(data)
+    with pytest.raises(DataError, match="drops.csv.*edgefer data clean"):
+        apply_drops(messy, tmp_path / "drops.csv", tmp_path / "out")
+
+
+def test_the_commands_lead_from_one_to_the_next(messy, tmp_path):
+    folder = messy.folder
+
+    def data(*arguments):
+        command = ["data", "clean", str(folder), *map(str, arguments)]
+        return CliRunner().invoke(edgefer, command, catch_exceptions=False)
+
+    said = data("-o", tmp_path / "out").output
+    assert f"edgefer data clean {folder} --apply {tmp_path / 'out' / 'drops.csv'} -o NEW" in said
+    with pytest.raises(DataError, match="--force"):
+        data("-o", tmp_path / "out")
+    about = json.loads(data("-o", tmp_path / "out", "--force", "--json").stdout)
+    assert about["drop"] == 3
+    done = data("--apply", tmp_path / "out" / "drops.csv", "-o", tmp_path / "clean")
+    assert "9 faces (8 train, 1 val)" in done.output
+    assert "4 left out" in done.output
+
+
+def test_another_label_set_and_size_are_cleaned_alike(tmp_path):
+    labels = labels_of("custom", "화남", "happy")
+    one, other = drawn(2, size=96)
+    faces = make(tmp_path / "set", (one, "화남"), (one, "화남"), (other, "happy"), labels=labels)
+    clean(faces, tmp_path / "out")
+    assert [row["id"] for row in rows_of(tmp_path / "out" / "drops.csv")] == ["화남_000001"]
+
+
+@pytest.mark.slow
+def test_the_facts_of_fer2013_are_found(shared, tmp_path):
+    from edgefer.train.datasets.fer2013 import import_fer2013
+
+    with write_faceset(tmp_path / "set", FER7, 48, source="fer2013") as writer:
+        import_fer2013(shared / "fer2013" / "fer2013_dev.csv.gz", writer)
+    faces = FaceSet.load(tmp_path / "set")
+    found = settle(rank(find_poor(faces) + find_duplicates(faces)))
+    about = summary(faces, found)
+    assert summarize(faces).leaked == {"val": 280}
+    assert about["kinds"]["conflict"] == {"faces": 129, "groups": 47, "drop": 129}
+    # Twelve are all black; two more are of one tone but for a few pixels.
+    assert about["kinds"]["blank"]["faces"] == 14
+    write_findings(faces, found, tmp_path)
+    made = apply_drops(faces, tmp_path / "drops.csv", tmp_path / "clean")
+    assert not find_duplicates(made)
+    assert made.split("val").shared_with(made.split("train")).faces == 0
+
+
+def test_the_labels_of_the_hufs_work_are_known(tmp_path):
+    (patch,) = drawn()
+    faces = make(tmp_path / "set", (patch, "embarrassed"), (patch, "angry"), labels=HUFS5)
+    assert "angry, embarrassed" in find_duplicates(faces)[0].reason
