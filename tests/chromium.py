@@ -1,9 +1,11 @@
 """Drive a headless Chromium over its debugging pipe: open a page, press keys, read it."""
 
+import base64
 import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,23 +13,27 @@ from typing import Any
 import pytest
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+# The browser reads commands from descriptor 3 and answers on 4.
+LAUNCH = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); "
+    "os.execv(sys.argv[3], sys.argv[3:])"
+)
 CODES = {" ": 32, "ArrowRight": 39, "ArrowLeft": 37, "ArrowUp": 38, "ArrowDown": 40}
 
 
 class Page:
     """One page of one browser, which ends with it."""
 
-    def __init__(self, path: Path, downloads: Path, *, width: int = 1280, height: int = 900):
+    def __init__(self, downloads: Path) -> None:
         if BROWSER is None:
             pytest.skip("no chromium")
-        profile = downloads / "profile"
+        self.downloads = downloads
         theirs, self._to = os.pipe()
         self._from, ours = os.pipe()
-        # The browser reads commands from descriptor 3 and answers on 4.
         flags = "--headless --no-sandbox --disable-gpu --no-first-run --remote-debugging-pipe"
-        command = f'exec "$0" {flags} --user-data-dir="$1" 3<&{theirs} 4>&{ours}'
+        browser = [BROWSER, *flags.split(), f"--user-data-dir={downloads / 'profile'}"]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", command, BROWSER, str(profile)],
+            [sys.executable, "-c", LAUNCH, str(theirs), str(ours), *browser],
             pass_fds=(theirs, ours),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -36,18 +42,32 @@ class Page:
         os.close(ours)
         self._number, self._rest = 0, b""
         self._session = ""
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
-        self._session = attached["sessionId"]
-        self._call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def resize(self, width: int, height: int) -> None:
+        """Make the window of another size."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self._call("Emulation.setDeviceMetricsOverride", **size)
-        self._call("Page.enable")
-        self.open(path)
 
     def open(self, path: Path) -> None:
+        """Show a file, once it is loaded."""
         self._call("Page.navigate", url=path.as_uri())
-        self.wait("document.readyState === 'complete' && location.protocol === 'file:'")
+        self.wait("document.readyState === 'complete'")
+
+    def download(self, name: str, *keys: str) -> Path:
+        """Press keys that save a file, and wait for it."""
+        path = self.downloads / name
+        path.unlink(missing_ok=True)
+        self.press(*keys)
+        end = time.monotonic() + 20
+        while not path.exists():
+            assert time.monotonic() < end, f"{name} was never saved"
+            time.sleep(0.02)
+        return path
 
     def evaluate(self, code: str) -> Any:
         answer = self._call("Runtime.evaluate", expression=code, returnByValue=True)
@@ -67,8 +87,6 @@ class Page:
             time.sleep(0.02)
 
     def screenshot(self, path: Path) -> None:
-        import base64
-
         path.write_bytes(base64.b64decode(self._call("Page.captureScreenshot")["data"]))
 
     def close(self) -> None:
@@ -82,6 +100,16 @@ class Page:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _begin(self) -> None:
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = attached["sessionId"]
+        self._call(
+            "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads)
+        )
+        self.resize(1280, 900)
+        self._call("Page.enable")
 
     def _call(self, method: str, **params: Any) -> dict[str, Any]:
         self._number += 1
