@@ -15,6 +15,7 @@ DISTRIBUTIONS = {
     "ai_edge_litert": "ai-edge-litert",
     "cv2": "opencv-python",
     "markupsafe": "jinja2",  # which brings it
+    "sklearn": "scikit-learn",
     "tensorflow_model_optimization": "tensorflow-model-optimization",
     "tf_keras": "tf-keras",
     "tflite_runtime": "tflite-runtime",
