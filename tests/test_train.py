@@ -238,6 +238,76 @@ def test_float16_scales_the_loss():
     assert isinstance(made, keras.mixed_precision.LossScaleOptimizer)
 
 
+def test_one_seed_gives_one_network(base, korean, tmp_path):
+    from edgefer.train.base import train_base
+    from edgefer.train.transfer import train_transfer
+
+    recipe, few = replace(QUICK, epochs=1), base.select(np.arange(0, len(base), 4))
+    bases = [train_base(few, recipe, tmp_path / name) for name in "ab"]
+    assert all(map(np.array_equal, *map(weights, bases)))
+    moved = [train_transfer(bases[0], korean, recipe, tmp_path / name) for name in "cd"]
+    assert all(map(np.array_equal, *map(weights, moved)))
+    other = train_base(few, replace(recipe, seed=1), tmp_path / "e")
+    assert not np.array_equal(weights(bases[0])[0], weights(other)[0])
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_a_resumed_training_is_the_whole_one_to_the_bit(base, tmp_path, precision):
+    from edgefer.keras import keras
+    from edgefer.train.backbones import BACKBONES
+    from edgefer.train.checkpoints import Checkpoints
+    from edgefer.train.fit import fit
+
+    recipe = replace(QUICK, dropout=0.4, epochs=3, precision=precision)
+    train = base.split("train").select(np.arange(96))
+    keras.utils.set_random_seed(0)
+    model = BACKBONES["vgg"](7, 48, width=4, dropout=0.4)
+
+    class Killed(Exception):
+        pass
+
+    class Dying(Checkpoints):
+        def save(self, state, *rest):
+            super().save(state, *rest)
+            if state.epoch == 1:
+                raise Killed
+
+    whole = Checkpoints(tmp_path / "whole", {}, resume=False, force=False)
+    fit(model, train, train, recipe, whole)
+    with pytest.raises(Killed):
+        fit(
+            model,
+            train,
+            train,
+            recipe,
+            Dying(tmp_path / "killed", {}, resume=False, force=False),
+        )
+    resumed = Checkpoints(tmp_path / "killed", {}, resume=True, force=False)
+    fit(model, train, train, recipe, resumed)
+    states = [np.load(tmp_path / name / "state.npz") for name in ("whole", "killed")]
+    assert set(states[0]) == set(states[1])
+    assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_dropout_masks_differ_from_step_to_step_and_from_layer_to_layer():
+    from edgefer.keras import keras, tf
+    from edgefer.train.dropout import repeatable
+
+    faces = keras.Input((1000,))
+    answers = [keras.layers.Dropout(0.3, name=name)(faces) for name in "ab"]
+    step = tf.Variable(0, dtype=tf.int64)
+    model = repeatable(keras.Model(faces, answers), 0, step)
+    ones = np.ones((1, 1000), np.float32)
+    first, other = (mask.numpy() for mask in model(ones, training=True))
+    assert (first != other).any()
+    assert (model(ones, training=True)[0].numpy() == first).all()
+    step.assign(1)
+    assert (model(ones, training=True)[0].numpy() != first).any()
+    assert 0.2 < (first == 0).mean() < 0.4
+    assert (model(ones, training=False)[0].numpy() == 1).all()
+    assert not model.weights
+
+
 def test_transfer_speaks_the_new_labels_and_reports_before(trained, korean, tmp_path):
     from edgefer.train.transfer import train_transfer
 

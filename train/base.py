@@ -9,6 +9,7 @@ from edgefer.bundle import Bundle, Step, versions, write_bundle
 from edgefer.errors import DataError
 from edgefer.faceset import FaceSet
 from edgefer.folders import refuse
+from edgefer.keras import keras
 from edgefer.plugins import resolve
 from edgefer.progress import say
 
@@ -50,6 +51,7 @@ def train_base(
         If a split is missing or has fewer than two emotions.
     """
     backbone = resolve(recipe.backbone, BACKBONES)
+    keras.utils.set_random_seed(recipe.seed)
     model = backbone(len(faces.labels), faces.size, width=recipe.width, dropout=recipe.dropout)
     return train_bundle(model, faces, recipe, out, stage="train base", resume=resume, force=force)
 

@@ -128,6 +128,9 @@ class Checkpoints:
 
 
 def _slots(optimizer: Any) -> list[Any]:
-    """Variables of an optimizer, those of the one inside a loss scaler too."""
+    """Variables of an optimizer; of a loss scaler the scale and its counter too."""
     variables = optimizer.variables
-    return list(variables() if callable(variables) else variables)
+    slots = list(variables() if callable(variables) else variables)
+    # Keras names the inner optimizer's only, and gives the scale away as a number.
+    scale = getattr(optimizer, "_loss_scale", None)
+    return slots + ([scale.current_loss_scale, scale.counter] if scale is not None else [])

@@ -13,6 +13,7 @@ from edgefer.report import Score
 
 from .bar import epoch_bar
 from .checkpoints import Checkpoints, State
+from .dropout import repeatable
 from .pipeline import training_batches, validation_batches
 from .recipe import TrainRecipe
 
@@ -46,13 +47,10 @@ def fit(
     policy = precision() if recipe.precision == "auto" else recipe.precision
     steps = -(-len(train) // recipe.batch)
     with _strategy().scope():
-        working = with_policy(model, policy)
+        optimizer = _optimizer(recipe, steps, policy)
+        working = repeatable(with_policy(model, policy), recipe.seed, optimizer.iterations)
         _freeze_like(model, working)
-        working.compile(
-            _optimizer(recipe, steps, policy),
-            loss="categorical_crossentropy",
-            metrics=["accuracy"],
-        )
+        working.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
         state, best = checkpoints.restore(working)
         if state.rate:
             working.optimizer.learning_rate.assign(state.rate)
@@ -78,8 +76,9 @@ def fit(
             f"accuracy {row['accuracy'][0]:.3f}  val {val_accuracy:.3f}  best "
             f"{state.best_accuracy:.3f} ({state.best_epoch})"
         )
-    working.set_weights(best)
-    return with_policy(working, "float32"), state
+    trained = with_policy(model, "float32")
+    trained.set_weights(best)
+    return trained, state
 
 
 def score(model: Any, faces: FaceSet) -> Score:

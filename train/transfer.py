@@ -66,6 +66,7 @@ def train_transfer(
     base = load_model(bundle.path("keras"))
     say("scoring the base on the new faces")
     before = shared_scores(base, faces, meaning) if meaning else {}
+    keras.utils.set_random_seed(recipe.seed)
     model = new_head(base, faces.labels, meaning)
     freeze(model, recipe.frozen)
     return train_bundle(
