@@ -1,13 +1,19 @@
 """Write a folder whole or not at all."""
 
 import os
+import platform
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from edgefer.errors import DataError
+
+_OLD = "-old"  # after the name of a folder that makes room for a new one
+_WEEK = 7 * 24 * 3600.0  # seconds
 
 
 @contextmanager
@@ -38,24 +44,21 @@ def new_folder(out: Path, marker: str, *, force: bool = False) -> Iterator[Path]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         _sweep(out)
-        mark = f".{os.getpid()}.partial"
-        made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=mark))
+        made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=_mark()))
     except OSError as error:
         raise DataError(f"cannot write to {out.parent}: {error.strerror}.") from error
     try:
+        refuse(out, marker, force=force)
         yield made
         made.chmod(0o755)
         _flush(made)
         refuse(out, marker, force=force)
-        if out.exists():
-            old = made.with_suffix(".old.partial")
-            out.rename(old)
-            made.rename(out)
-            shutil.rmtree(old)
-        else:
-            made.rename(out)
+        _place(made, out)
     except OSError as error:
-        raise DataError(f"cannot write {out}: {error}.") from error
+        # What the work reads from is not what it writes.
+        if _is_foreign(error.filename, made, out):
+            raise DataError(f"cannot open {error.filename}: {error.strerror}.") from error
+        raise DataError(f"cannot write {out}: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
@@ -70,12 +73,72 @@ def refuse(out: Path, marker: str, *, force: bool) -> None:
         raise DataError(f"{out} exists. Replace it with --force, or choose another name with -o.")
 
 
+def _is_foreign(name: object, made: Path, out: Path) -> bool:
+    if name is None:
+        return False
+    path = Path(str(name))
+    return not path.is_relative_to(made) and path not in (out, out.parent, _aside(made))
+
+
+def _aside(made: Path) -> Path:
+    """Where what stands in the way of a finished folder waits until it has its name."""
+    return made.with_name(f"{made.name}{_OLD}")
+
+
+def _place(made: Path, out: Path) -> None:
+    """Give a finished folder its name; what had it goes only when that is done."""
+    old = _aside(made)
+    if out.exists():
+        out.rename(old)
+    try:
+        made.rename(out)
+    except OSError:
+        if old.exists():
+            old.rename(out)
+        raise
+    _sync(out.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def _sweep(out: Path) -> None:
-    """Remove what killed runs of this machine left half-written."""
-    for left in out.parent.glob(f".{out.name}.*.partial"):
-        owner = left.name.split(".")[-2]
-        if owner.isdigit() and not _alive(int(owner)):
+    """Put right what killed runs left: half-written folders go, a folder moved aside comes back."""
+    name = re.compile(rf"\.{re.escape(out.name)}\.[^.]+\.([^.]+)\.(\d+)\.partial({_OLD})?")
+    for left in sorted(out.parent.iterdir()):
+        found = name.fullmatch(left.name)
+        if not found or not _abandoned(left, found[1], int(found[2])):
+            continue
+        if found[3] and not out.exists():
+            left.rename(out)
+        else:
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _mark() -> str:
+    """Who writes a folder: host and process. Others may see the same disk."""
+    return f".{_host()}.{os.getpid()}.partial"
+
+
+def _host() -> str:
+    # Containers of one machine may bear one name, but never count processes alike.
+    spaces = Path("/proc/self/ns/pid")
+    space = spaces.readlink().name if spaces.is_symlink() else ""
+    return re.sub(r"\W+", "-", f"{platform.node()}-{space}").strip("-")
+
+
+def _abandoned(left: Path, host: str, process: int) -> bool:
+    """Whether nobody writes a folder any more."""
+    if host == _host():
+        return not _alive(process)
+    # Whether a process elsewhere is alive cannot be asked; a week without a change tells enough.
+    return time.time() - _changed(left) > _WEEK
+
+
+def _changed(folder: Path) -> float:
+    """When something in a folder was last written."""
+    try:
+        return max(path.stat().st_mtime for path in [folder, *folder.rglob("*")])
+    except OSError:
+        return time.time()
 
 
 def _alive(process: int) -> bool:
@@ -91,8 +154,12 @@ def _alive(process: int) -> bool:
 def _flush(folder: Path) -> None:
     """Bring every file, and the folder itself, to the disk."""
     for path in [*folder.rglob("*"), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,11 +1,12 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from edgefer.errors import DataError
-from edgefer.folders import new_folder
+from edgefer.folders import _place, new_folder
 
 
 def test_a_folder_appears_whole(tmp_path):
@@ -49,6 +50,81 @@ def test_an_old_one_survives_a_failure(tmp_path):
     with pytest.raises(KeyError), new_folder(tmp_path / "out", "mark", force=True):
         raise KeyError
     assert (tmp_path / "out" / "mark").read_text() == "old"
+
+
+def test_the_old_one_comes_back_if_the_new_one_cannot_take_its_name(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mark").write_text("old")
+    with pytest.raises(FileNotFoundError):
+        _place(tmp_path / "absent", tmp_path / "out")
+    assert (tmp_path / "out" / "mark").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def mark_of_a_dead_process():
+    code = "from edgefer.folders import _mark; print(_mark(), end='')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_what_a_kill_between_two_renames_moved_aside_comes_back(tmp_path):
+    aside = tmp_path / f".out.abc{mark_of_a_dead_process()}-old"
+    aside.mkdir()
+    (aside / "mark").write_text("old")
+    with (
+        pytest.raises(DataError, match="--force"),
+        new_folder(tmp_path / "out", "mark"),
+    ):
+        pytest.fail("was let in")
+    assert (tmp_path / "out" / "mark").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_kill_while_clearing_left_goes(tmp_path):
+    (tmp_path / f".out.abc{mark_of_a_dead_process()}-old").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mark").write_text("new")
+    with new_folder(tmp_path / "out", "mark", force=True) as folder:
+        (folder / "mark").write_text("newer")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_job_of_another_machine_is_left_alone_for_a_week(tmp_path):
+    theirs = tmp_path / ".out.abc.elsewhere-4026531836.1.partial"
+    theirs.mkdir()
+    with new_folder(tmp_path / "out", "mark") as folder:
+        (folder / "mark").touch()
+    assert theirs.exists()
+    eight_days_ago = time.time() - 8 * 24 * 3600
+    os.utime(theirs, (eight_days_ago, eight_days_ago))
+    with new_folder(tmp_path / "out", "mark", force=True) as folder:
+        (folder / "mark").touch()
+    assert not theirs.exists()
+
+
+def test_a_folder_of_a_longer_name_is_another_folder(tmp_path):
+    other = tmp_path / f".out.b.abc{mark_of_a_dead_process()}"
+    other.mkdir()
+    with new_folder(tmp_path / "out", "mark") as folder:
+        (folder / "mark").touch()
+    assert other.exists()
+
+
+def test_a_missing_source_is_not_a_place_that_cannot_be_written(tmp_path):
+    with (
+        pytest.raises(DataError, match=r"cannot open .*face\.png: No such file"),
+        new_folder(tmp_path / "out", "mark"),
+    ):
+        (tmp_path / "face.png").read_bytes()
+
+
+def test_a_full_disk_is_named_with_what_was_to_be_written(tmp_path):
+    with (
+        pytest.raises(DataError, match=r"cannot write .*out: No space left"),
+        new_folder(tmp_path / "out", "mark"),
+        open("/dev/full", "w", buffering=1) as full,
+    ):
+        full.write("x\n")
 
 
 def test_what_a_killed_run_left_is_swept_up(tmp_path):
