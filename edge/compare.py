@@ -15,7 +15,7 @@ from edgefer.errors import BackendError, DataError, GateError
 from edgefer.faceset import FaceSet
 from edgefer.labels import Labels, translate
 from edgefer.report import Comparison, Latency
-from edgefer.report.drop import MARGIN, UNCLEAR
+from edgefer.report.drop import MARGIN, OPEN
 from edgefer.report.words import points
 
 from .classifier import Classifier
@@ -97,6 +97,7 @@ def compare(
         bundle=bundle.name,
         faceset=faces.folder.resolve().name,
         margin=margin,
+        persons=judged.persons,
         seen=leaks.seen,
         sizes={role: len(bundle.read(role)) for role in ROLES},
         latency=latency,
@@ -163,7 +164,7 @@ def gate(comparison: Comparison, limit: float | None) -> None:
     if limit is not None and rows:
         named = ", ".join(
             f"{row.emotion} {points(row.drop)} ({row.support:,} faces"
-            f"{', too few to tell' if row.verdict == UNCLEAR else ''})"
+            f"{f', {row.verdict}' if row.verdict in OPEN else ''})"
             for row in rows
         )
         raise GateError(f"the drop is above {100 * limit:g} points: {named}.")

@@ -1,7 +1,6 @@
 """Find judged faces that training or calibration had seen."""
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,11 +93,10 @@ def find_leaks(bundle: Bundle, faces: FaceSet, judged: FaceSet, split: str) -> L
             "the bundle does not name the faces that calibrated it: whether some are judged here "
             "cannot be told."
         )
-    crowd = Counter(person for person in judged.persons if person)
-    if crowd and max(crowd.values()) > 1:
+    unnamed = int((judged.persons == "").sum())
+    if 0 < unnamed < count:
         said.append(
-            f"the faces show {len(crowd):,} people, {sum(crowd.values()) / len(crowd):.1f} faces "
-            "each: faces of one person resemble each other, so true intervals are wider than these."
+            f"{unnamed:,} of the {count:,} faces name no person: each counts as one of its own."
         )
     if repeated:
         said.append(f"{repeated:,} of the {len(judged):,} faces repeat another one of them.")

@@ -166,7 +166,21 @@ def test_people_are_found_in_training_and_calibration(tmp_path):
     result = compare(made, FaceSet.load(tmp_path / "faces"), backend=BACKEND)
     assert result.about["leaks"]["train_people"] == 1
     assert result.about["leaks"]["calibration_people"] == 1
-    assert any("2 people" in line for line in result.warnings)
+    assert result.to_json()["method"] == {
+        "people": 2,
+        "interval": "jackknife over people",
+        "test": "sign-flip over people",
+    }
+    assert result.overall.verdict == "too few people to tell"
+
+
+def test_faces_without_a_name_beside_named_ones_are_counted(bundle, tmp_path):
+    with write_faceset(tmp_path / "some", FER7, 16, source="test") as writer:
+        for i, person in enumerate(["민수", "민수", "", "지영"]):
+            writer.add(face(i, 3, 3), "happy", split="test", person=person)
+    result = compare(bundle, FaceSet.load(tmp_path / "some"), backend=BACKEND)
+    assert any("1 of the 4 faces name no person" in line for line in result.warnings)
+    assert result.overall.people == 3
 
 
 def test_a_person_has_one_key_in_either_unicode_form():

@@ -84,6 +84,35 @@ def test_the_verdicts_tell_worse_from_held_from_too_few():
     assert [row.verdict for row in compared().drops] == ["held", "worse", "too few to tell"]
 
 
+def test_every_report_says_how_many_people_it_counted():
+    persons = np.array([f"p{i % 30}" for i in range(1320)], object)
+    whole = compared(persons=persons, labels=replace(LABELS, names=("embarrassed", "b", "c")))
+    found = json.loads(to_json(whole))
+    assert found["method"]["people"] == 30
+    assert [each["people"] for each in found["drops"]] == [30, 30, 0]
+    text = to_text(whole)
+    assert "p exact sign-flip over 30 people" in " ".join(text.split())
+    assert "…" not in text
+    for written in (to_markdown(whole), to_html(whole)):
+        assert "30 of them" in written
+        assert "McNemar test on the faces" not in written
+    assert json.loads(to_json(compared()))["method"]["people"] == 0
+    assert "exact McNemar" in " ".join(to_text(compared()).split())
+
+
+def test_the_mean_knows_that_people_show_several_emotions():
+    targets = np.tile([0, 1], 200)
+    after = targets.copy()
+    after[:40] = 2  # the same twenty of 200 people lose both their faces
+    persons = np.repeat([f"p{i}" for i in range(200)], 2).astype(object)
+    alone, together = (
+        Comparison.of(LABELS, targets, targets, after, bundle="b", faceset="f", persons=given)
+        for given in (None, persons)
+    )
+    assert all(not each.people for each in together.drops)
+    assert together.balanced.low < alone.balanced.low
+
+
 def test_a_gain_is_better():
     whole = compared()
     swapped = Comparison.of(

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from edgefer.labels import Labels
-from edgefer.report.drop import MARGIN, Balance, Drop
+from edgefer.report.drop import MARGIN, Balance, Drop, turned
+from edgefer.report.people import number_people, people_interval
 from edgefer.report.score import Score
 from edgefer.report.statistics import holm
 
@@ -99,6 +100,7 @@ class Comparison:
         bundle: str,
         faceset: str,
         margin: float = MARGIN,
+        persons: np.ndarray | None = None,
         seen: np.ndarray | None = None,
         **rest: Any,
     ) -> "Comparison":
@@ -114,30 +116,40 @@ class Comparison:
             Their names.
         margin : float
             A drop that would not matter.
+        persons : ndarray of object, shape (N,), optional
+            Whose face each is; empty where unknown. Where people have several, intervals and tests
+            count people.
         seen : ndarray of bool, shape (N,), optional
             Faces that training or calibration had seen.
         **rest
             Sizes, latency, about, warnings.
         """
+        people = np.arange(len(targets)) if persons is None else number_people(persons)
         parts, names, korean = (targets, before, after), labels.names, labels.korean
-        drops = [
-            Drop.of(names[i], korean[i], *(p[targets == i] for p in parts), margin=margin)
-            for i in sorted(set(targets.tolist()))
-        ]
+
+        def drop(name: str, korean: str, keep: np.ndarray) -> Drop:
+            faces = (part[keep] for part in parts)
+            return Drop.of(name, korean, *faces, margin=margin, people=people[keep])
+
+        shown = sorted(set(targets.tolist()))
+        drops = [drop(names[i], korean[i], targets == i) for i in shown]
         corrected = holm([row.raw_p for row in drops])
         rows = tuple(replace(row, p=p) for row, p in zip(drops, corrected, strict=True))
-        overall = Drop.of("overall", "전체", targets, before, after, margin=margin)
+        overall = drop("overall", "전체", np.ones(len(targets), bool))
         clean = None
         if seen is not None and seen.any() and not seen.all():
-            rest_of = (part[~seen] for part in parts)
-            clean = Drop.of("unseen faces", "", *rest_of, margin=margin)
+            clean = drop("unseen faces", "", ~seen)
+        # One person may show several emotions: their drops are then not independent of each other.
+        by_person = (
+            [people_interval(turned(*parts), people, groups=targets)] if overall.people else []
+        )
         return cls(
             bundle=bundle,
             faceset=faceset,
             overall=overall,
             drops=rows,
             agreement=overall.agreement,
-            balanced=Balance.of(rows),
+            balanced=Balance.of(rows, *by_person),
             before=Score.of(labels, targets, before),
             after=Score.of(labels, targets, after),
             moves=Score.of(labels, before, after).confusion,
@@ -149,6 +161,15 @@ class Comparison:
     def labels(self) -> Labels:
         """What the answers count in."""
         return self.before.labels
+
+    @property
+    def method(self) -> dict[str, Any]:
+        """How intervals and tests were reckoned, and by how many people; 0: by faces."""
+        return {
+            "people": self.overall.people,
+            "interval": "jackknife over people" if self.overall.people else "Newcombe 1998",
+            "test": "sign-flip over people" if self.overall.people else "exact McNemar",
+        }
 
     @property
     def speedup(self) -> float | None:
@@ -185,6 +206,7 @@ class Comparison:
             "clean": self.clean.to_json() if self.clean else None,
             "warnings": list(self.warnings),
             "margin": self.overall.margin,
+            "method": self.method,
             "labels": {"names": self.labels.names, "korean": self.labels.korean},
             "confusion": {
                 "float": self.before.confusion.tolist(),

@@ -6,13 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from edgefer.report.people import people_interval, repeats, sign_flip
 from edgefer.report.statistics import Pairs, faces_needed, interval, mcnemar, mean_interval
 
 # Shares. A drop below the margin does not matter; the level is that of the tests.
 MARGIN = 0.03
 ALPHA = 0.05
 
-WORSE, BETTER, HELD, UNCLEAR = "worse", "better", "held", "too few to tell"
+# Fewer people never show that an emotion held: a drop in one person of four would be missed by nine
+# people once in thirteen times.
+LEAST_PEOPLE = 10
+
+WORSE, BETTER, HELD = "worse", "better", "held"
+UNCLEAR, FEW_PEOPLE = "too few to tell", "too few people to tell"
+OPEN = (UNCLEAR, FEW_PEOPLE)
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,8 @@ class Drop:
     low, high : float
         95 % interval of ``before - after``, for this row alone.
     p : float
-        Exact McNemar test; corrected by Holm over the emotions, uncorrected in the overall row.
+        Exact McNemar test, or the sign-flip test over people; corrected by Holm over the emotions,
+        uncorrected in the overall row.
     korean : str
         The Korean name.
     turned_wrong, turned_right : int
@@ -41,6 +49,9 @@ class Drop:
         The test before the correction.
     margin : float
         A drop that would not matter.
+    people : int
+        People that interval and p are reckoned by, where some have several faces; 0 where every
+        face is of a person of its own, or nobody is known.
     """
 
     emotion: str
@@ -56,6 +67,7 @@ class Drop:
     changed: int
     raw_p: float
     margin: float = MARGIN
+    people: int = 0
 
     def __post_init__(self) -> None:
         shares = (self.before, self.after, self.p, self.raw_p, self.margin)
@@ -74,12 +86,22 @@ class Drop:
         after: np.ndarray,
         *,
         margin: float = MARGIN,
+        people: np.ndarray | None = None,
     ) -> "Drop":
-        """Drop over faces: class ids (N,) of the truth, the float answers, the int8 answers."""
+        """Drop over faces: class ids (N,) of the truth, the float answers, the int8 answers.
+
+        ``people``, int (N,), tells whose face each is; nothing means that each is of its own.
+        """
         pairs, count = _pairs(targets, before, after), len(targets)
         lost, won = int(pairs.turned_wrong), int(pairs.turned_right)
         low, high = interval(pairs)
-        p = mcnemar(lost, won)
+        p, crowd = mcnemar(lost, won), 0
+        if people is not None and repeats(people):
+            change = turned(targets, before, after)
+            by_person = people_interval(change, people)
+            # Never narrower than independent faces would have it.
+            low, high = min(low, by_person[0]), max(high, by_person[1])
+            p, crowd = sign_flip(change, people), len(np.unique(people))
         return cls(
             emotion=emotion,
             support=count,
@@ -94,6 +116,7 @@ class Drop:
             changed=int((before != after).sum()),
             raw_p=p,
             margin=margin,
+            people=crowd,
         )
 
     @property
@@ -108,18 +131,28 @@ class Drop:
 
     @property
     def verdict(self) -> str:
-        """``worse``, ``better``, ``held`` or ``too few to tell``.
+        """``worse``, ``better``, ``held``, ``too few to tell`` or ``too few people to tell``.
 
         Worse or better: the test is below .05. Held: it is not, and the interval ends below the
-        margin. Else the faces neither show a change nor rule out a drop that matters: too few.
+        margin. Else the faces neither show a change nor rule out a drop that matters: too few. Of
+        faces of fewer than ten people it is never said that they held.
         """
         if self.p < ALPHA:
             return WORSE if self.drop > 0 else BETTER
+        if self.people:
+            enough = self.people >= LEAST_PEOPLE and self.high <= self.margin
+            return HELD if enough else FEW_PEOPLE
         return HELD if self.high <= self.margin else UNCLEAR
 
     @property
     def needed(self) -> int:
-        """About how many faces would narrow the interval to the margin, at the same rates."""
+        """About how many faces, or people, would narrow the interval to the margin, at these rates.
+
+        People where the row is reckoned by people.
+        """
+        if self.people:
+            wide = (self.high - self.low) / 2 / self.margin
+            return max(self.people, LEAST_PEOPLE, round(self.people * wide**2))
         right = round(self.before * self.support) - self.turned_wrong
         rest = self.support - right - self.turned_wrong - self.turned_right
         return faces_needed(Pairs(right, self.turned_wrong, self.turned_right, rest), self.margin)
@@ -142,7 +175,8 @@ class Drop:
             "changed": self.changed,
             "agreement": self.agreement,
             "verdict": self.verdict,
-            "faces_needed": self.needed,
+            "people": self.people,
+            ("people_needed" if self.people else "faces_needed"): self.needed,
         }
 
 
@@ -164,9 +198,14 @@ class Balance:
     high: float
 
     @classmethod
-    def of(cls, drops: Sequence[Drop]) -> "Balance":
-        """Mean over the emotions."""
+    def of(
+        cls,
+        drops: Sequence[Drop],
+        by_person: tuple[float, float] = (1.0, -1.0),
+    ) -> "Balance":
+        """Mean over the emotions; never narrower than ``by_person``, its interval over people."""
         low, high = mean_interval([(row.drop, row.low, row.high) for row in drops])
+        low, high = min(low, by_person[0]), max(high, by_person[1])
         before = sum(row.before for row in drops) / len(drops)
         return cls(before, sum(row.after for row in drops) / len(drops), low, high)
 
@@ -184,6 +223,11 @@ class Balance:
             "low": self.low,
             "high": self.high,
         }
+
+
+def turned(targets: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Which answers turned wrong (1) and right (-1), int64 (N,)."""
+    return (before == targets).astype(np.int64) - (after == targets)
 
 
 def _pairs(targets: np.ndarray, before: np.ndarray, after: np.ndarray) -> Pairs:

@@ -39,7 +39,7 @@ def to_html(comparison: Comparison) -> str:
         about=comparison.about,
         headline=words.headline(comparison),
         findings=[_minus(line) for line in words.findings(comparison)],
-        method=words.METHOD,
+        method=words.method(comparison),
         provenance=_provenance(comparison),
         margin=words.margin(comparison),
         note=words.note,

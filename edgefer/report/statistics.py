@@ -2,7 +2,8 @@
 
 Every face is judged twice, before and after, so it falls into one of four cells: right both times,
 turned wrong, turned right, wrong both times. All that follows is reckoned from those four counts,
-with the standard library alone: nothing to install on a small device.
+with the standard library alone: nothing to install on a small device. Faces are taken as
+independent; `edgefer.report.people` has what is used where people have several faces each.
 """
 
 from collections.abc import Sequence

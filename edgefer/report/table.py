@@ -9,10 +9,10 @@ from rich.text import Text
 
 from edgefer.report import words
 from edgefer.report.comparison import Comparison
-from edgefer.report.drop import BETTER, UNCLEAR, WORSE, Drop
+from edgefer.report.drop import BETTER, OPEN, WORSE, Drop
 
 COLUMNS = ("emotion", "faces", "float", "int8", "drop", "95 % interval", "p", "finding")
-STYLES = {WORSE: "bold red", BETTER: "green", UNCLEAR: "yellow"}
+STYLES = {WORSE: "bold red", BETTER: "green", **dict.fromkeys(OPEN, "yellow")}
 
 
 def to_text(comparison: Comparison, *, width: int = 80, color: bool = False) -> str:
@@ -50,9 +50,9 @@ def to_text(comparison: Comparison, *, width: int = 80, color: bool = False) -> 
     console.print(
         _hanging(
             "how to read:",
-            "drop and interval in points, above 0 int8 is worse; p exact McNemar, over the "
-            "emotions corrected by Holm; too few to tell: p is not below .05 and the interval "
-            f"reaches beyond {words.margin(comparison)}",
+            "drop and interval in points, above 0 int8 is worse; "
+            f"{words.test_name(comparison)}, over the emotions corrected by Holm; too few to tell: "
+            f"p is not below .05 and the interval reaches beyond {words.margin(comparison)}",
         )
     )
     for warning in comparison.warnings:
@@ -79,7 +79,7 @@ def to_markdown(comparison: Comparison) -> str:
     lines += [_line([_plain(cell) for cell in row]) for row in rows]
     lines += ["", *(f"* {name}: {_plain(fact)}" for name, fact in words.facts(comparison))]
     lines += ["", *(f"> **Warning:** {_plain(warning)}\n" for warning in comparison.warnings)]
-    lines += [" ".join(words.METHOD), ""]
+    lines += [" ".join(words.method(comparison)), ""]
     if "command" in comparison.about:
         lines += [*_fenced(str(comparison.about["command"])), ""]
     return "\n".join(lines)

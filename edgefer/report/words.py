@@ -1,19 +1,51 @@
 """Numbers and findings as words, the same in the terminal, in Markdown and in HTML."""
 
 from edgefer.report.comparison import Comparison
-from edgefer.report.drop import BETTER, HELD, UNCLEAR, WORSE, Balance, Drop
+from edgefer.report.drop import BETTER, FEW_PEOPLE, HELD, OPEN, WORSE, Balance, Drop
 
-METHOD = (
+_DROP = (
     "The same faces went through both models on the runtime named here, so every face is its own "
     "control. A drop is the share recognized by the float model minus the share recognized by the "
-    "int8 model, in percentage points: above 0, int8 is worse.",
-    "Intervals are 95 % for the paired difference (Newcombe 1998, method 10), each row for "
-    "itself; that of the emotions' mean adds up theirs by variance recovery (Zou and Donner 2008).",
-    "p is the exact McNemar test on the faces that only one of the models recognized. Over the "
-    "emotions it is corrected for their number by Holm's method; the rows over all faces are "
-    "single tests and stay uncorrected.",
-    "Faces are taken as independent of one another.",
+    "int8 model, in percentage points: above 0, int8 is worse."
 )
+_MEAN = "that of the emotions' mean adds up theirs by variance recovery (Zou and Donner 2008)"
+_HOLM = (
+    "Over the emotions it is corrected for their number by Holm's method; the rows over all faces "
+    "are single tests and stay uncorrected."
+)
+
+
+def method(comparison: Comparison) -> tuple[str, ...]:
+    """How intervals and tests were reckoned, in sentences."""
+    people = comparison.overall.people
+    if not people:
+        return (
+            _DROP,
+            "Intervals are 95 % for the paired difference (Newcombe 1998, method 10), each row for "
+            f"itself; {_MEAN}.",
+            f"p is the exact McNemar test on the faces that only one of the models recognized. "
+            f"{_HOLM}",
+            "Faces are taken as independent of one another.",
+        )
+    return (
+        _DROP,
+        "Faces of one person resemble each other, so people are counted, not faces: "
+        f"{people:,} of them, a face of nobody known as a person of its own. Intervals are 95 % by "
+        "leaving out one person at a time (jackknife), with Student's quantile for the people in "
+        "whom an answer turned, and never narrower than independent faces would have them "
+        f"(Newcombe 1998, method 10), each row for itself; {_MEAN}, or is the jackknife's where "
+        "that is wider.",
+        "p is the exact sign-flip test over people: in each of them float and int8 might have "
+        f"changed places. {_HOLM}",
+        "A row in which every face is of another person has Newcombe's interval and the exact "
+        "McNemar test. Of fewer than ten people it is never said that an emotion held.",
+    )
+
+
+def test_name(comparison: Comparison) -> str:
+    """What p is, in a few words."""
+    people = comparison.overall.people
+    return f"p exact sign-flip over {people:,} people" if people else "p exact McNemar"
 
 
 def named(emotion: str, korean: str) -> str:
@@ -63,15 +95,17 @@ def note(row: Drop) -> str:
     """What a row says."""
     if row.verdict == HELD:
         return f"under {_margin(row)}"
-    return row.verdict
+    return "too few people" if row.verdict == FEW_PEOPLE else row.verdict
 
 
 def advice(row: Drop) -> str:
     """What would help a row that has too few faces."""
-    if row.verdict != UNCLEAR:
+    if row.verdict not in OPEN:
         return ""
-    if row.needed == row.support:
+    if row.needed == (row.people or row.support):
         return "a drop beyond the margin is neither shown nor ruled out"
+    if row.people:
+        return f"{row.people:,} people; about {row.needed:,} would do"
     return f"{row.support:,} faces; about {row.needed:,} would do"
 
 
@@ -88,7 +122,8 @@ def headline(comparison: Comparison) -> str:
     elif row.verdict == HELD:
         said = "int8 holds overall"
     else:
-        said = "Too few faces to tell what int8 costs overall"
+        few = "people" if row.people else "faces"
+        said = f"Too few {few} to tell what int8 costs overall"
     return f"{said}, but {emotions}." if count else f"{said}."
 
 
@@ -96,8 +131,9 @@ def findings(comparison: Comparison) -> list[str]:
     """What int8 did to the emotions: a sentence for each kind of verdict."""
     groups = {
         verdict: [row for row in comparison.drops if row.verdict == verdict]
-        for verdict in (WORSE, BETTER, UNCLEAR, HELD)
+        for verdict in (WORSE, BETTER, HELD)
     }
+    unclear = [row for row in comparison.drops if row.verdict in OPEN]
 
     def listed(rows: list[Drop]) -> str:
         return ", ".join(f"{row.emotion} ({points(row.drop)})" for row in rows)
@@ -111,8 +147,9 @@ def findings(comparison: Comparison) -> list[str]:
         said.append(f"Worse: {listed(groups[WORSE])}.")
     if groups[BETTER]:
         said.append(f"Better: {listed(groups[BETTER])}.")
-    if groups[UNCLEAR]:
-        said.append(f"Too few faces to tell: {listed(groups[UNCLEAR])}.")
+    if unclear:
+        few = "people" if any(row.people for row in unclear) else "faces"
+        said.append(f"Too few {few} to tell: {listed(unclear)}.")
     if len(groups[HELD]) == len(comparison.drops):
         said.append(f"Every emotion's drop stays under {margin(comparison)}.")
     elif groups[HELD]:
@@ -131,6 +168,14 @@ def facts(comparison: Comparison) -> list[tuple[str, str]]:
             f"{row.turned_wrong} turned wrong, {row.turned_right} turned right",
         )
     ]
+    if row.people:
+        said.append(
+            (
+                "people",
+                f"{row.people:,}, {row.support / row.people:.1f} faces each: intervals and p count "
+                "people",
+            )
+        )
     if {"float", "int8"} <= set(comparison.sizes):
         was, is_now = comparison.sizes["float"], comparison.sizes["int8"]
         said.append(("size", f"{size(was)} to {size(is_now)}, {100 * is_now / was:.0f} % of it"))
