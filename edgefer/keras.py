@@ -135,6 +135,14 @@ def with_policy(model: Any, policy: str) -> Any:
     return copy
 
 
+def scaled(optimizer: Any, policy: str) -> Any:
+    """Optimizer for a policy: in float16 small gradients would vanish, so the loss is scaled up."""
+    # Keras does so by itself only where the whole model has the policy, not layer by layer.
+    if policy == "mixed_float16":
+        return keras.mixed_precision.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
 def probabilities(model: Any, patches: np.ndarray, batch: int = 256) -> np.ndarray:
     """Answers of a model for patches, uint8 (N, S, S), as float32 (N, K)."""
     parts = [

@@ -12,7 +12,7 @@ import tensorflow_model_optimization as tfmot
 
 from edgefer.errors import BundleError
 from edgefer.faceset import FaceSet
-from edgefer.keras import keras, precision, probabilities, tf, with_policy
+from edgefer.keras import keras, precision, probabilities, scaled, tf, with_policy
 from edgefer.progress import say
 from edgefer.report import Score
 
@@ -74,13 +74,8 @@ def prune(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Pruned:
     policy = precision() if recipe.precision == "auto" else recipe.precision
     steps = -(-len(train) // recipe.batch)
     working = _wrapped(with_policy(model, policy), recipe.prune, recipe.epochs * steps)
-    working.compile(
-        keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(recipe.rate, recipe.epochs * steps)
-        ),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    optimizer = _optimizer(recipe, steps, policy)
+    working.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
     steps_taken = tfmot.sparsity.keras.UpdatePruningStep()
     say(f"pruning to {recipe.prune:.0%} zeros on {len(train)} faces, {policy}")
     for epoch in range(recipe.epochs):
@@ -101,6 +96,11 @@ def sparsity_of(model: Any) -> dict[str, float]:
         for layer in model.submodules
         if _prunable(layer)
     }
+
+
+def _optimizer(recipe: ExportRecipe, steps: int, policy: str) -> Any:
+    rate = keras.optimizers.schedules.CosineDecay(recipe.rate, recipe.epochs * steps)
+    return scaled(keras.optimizers.Adam(rate), policy)
 
 
 def _prunable(layer: Any) -> bool:

@@ -9,7 +9,7 @@ pytest.importorskip("tensorflow", reason="pruning needs TensorFlow")
 pytestmark = pytest.mark.train
 
 from edgefer.errors import BundleError, DataError, EdgeferError
-from edgefer.export.prune import prune, sparsity_of
+from edgefer.export.prune import _optimizer, prune, sparsity_of
 from edgefer.export.recipe import ExportRecipe
 from edgefer.keras import keras, load_model, probabilities
 
@@ -118,3 +118,9 @@ def test_faces_without_a_train_split_are_refused(model, faces):
 def test_a_recipe_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(EdgeferError):
         ExportRecipe(**wrong)
+
+
+def test_float16_scales_the_loss():
+    made = _optimizer(QUICK, 3, "mixed_float16")
+    assert isinstance(made, keras.mixed_precision.LossScaleOptimizer)
+    assert not isinstance(_optimizer(QUICK, 3, "float32"), keras.mixed_precision.LossScaleOptimizer)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgefer.faceset import FaceSet
-from edgefer.keras import keras, precision, probabilities, tf, with_policy
+from edgefer.keras import keras, precision, probabilities, scaled, tf, with_policy
 from edgefer.progress import say
 from edgefer.report import Score
 
@@ -118,11 +118,8 @@ def _freeze_like(model: Any, working: Any) -> None:
 
 
 def _optimizer(recipe: TrainRecipe, steps: int, policy: str) -> Any:
-    """AdamW; in float16 small gradients would vanish, so the loss is scaled up."""
-    optimizer = keras.optimizers.AdamW(_rate(recipe, steps), weight_decay=recipe.weight_decay)
-    if policy == "mixed_float16":
-        return keras.mixed_precision.LossScaleOptimizer(optimizer)
-    return optimizer
+    rate = _rate(recipe, steps)
+    return scaled(keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay), policy)
 
 
 def _rate(recipe: TrainRecipe, steps: int) -> Any:
