@@ -5,6 +5,7 @@ import json
 import platform
 import re
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
@@ -183,6 +184,9 @@ def write_bundle(
         Replace a bundle that is there.
     """
     named = {role: FILES.get(role, path.name) for role, path in files.items()}
+    twice = [name for name, count in Counter([*named.values(), MARKER, SUMS]).items() if count > 1]
+    if twice:
+        raise ValueError(f"two files of a bundle would be called {', '.join(twice)}: {named}")
     about = {
         "format": 1,
         "labels": asdict(labels),

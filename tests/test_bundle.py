@@ -28,6 +28,17 @@ def test_what_was_written_is_read_back(toy_bundle):
     assert toy_bundle.read("int8")[:3] == b"\0\1\2"
 
 
+@pytest.mark.parametrize("names", [("a/log.csv", "b/log.csv"), ("bundle.json",), ("SHA256SUMS",)])
+def test_two_files_of_one_name_never_overwrite_each_other(tmp_path, names):
+    files = {}
+    for name in names:
+        files[f"role of {name}"] = tmp_path / name
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    with pytest.raises(ValueError, match="two files of a bundle"):
+        write_bundle(tmp_path / "out", labels=KOREAN7, size=48, files=files, history=[])
+
+
 def test_a_changed_model_file_is_refused(toy_bundle):
     (toy_bundle.folder / "int8.tflite").write_bytes(b"other")
     with pytest.raises(BundleError, match="int8.tflite"):

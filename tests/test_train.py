@@ -1,5 +1,6 @@
 """Training for real, on a few drawn faces: pipeline, fit, kill and resume, transfer."""
 
+import json
 import os
 import signal
 import subprocess
@@ -146,10 +147,34 @@ def test_training_learns_and_the_bundle_tells_how(base, trained):
     assert step.recipe["epochs"] == 8
     assert step.facesets == {"faces": base.digest}
     assert "tensorflow" in step.versions
+    assert step.scores["computed"].startswith("float32 on ")
     trained.verify()
     assert len((trained.folder / "log.csv").read_text().splitlines()) == 9
     assert trained.path("curves").read_bytes().startswith(b"\x89PNG")
     assert not trained.folder.with_name("bundle.run").exists()
+
+
+def test_a_training_leaves_other_files_beside_its_own_alone(base, tmp_path):
+    from edgefer.train.checkpoints import Checkpoints
+
+    kept = Checkpoints(tmp_path / "out.run", {}, resume=False, force=False)
+    (tmp_path / "out.run" / "state.npz").touch()
+    (tmp_path / "out.run" / "notes.txt").write_text("mine")
+    (tmp_path / "out.run" / "more").mkdir()
+    kept.clear()
+    found = sorted(path.name for path in (tmp_path / "out.run").iterdir())
+    assert found == ["more", "notes.txt"]
+
+
+def test_a_resume_with_other_options_names_them(tmp_path):
+    from edgefer.train.checkpoints import Checkpoints
+
+    (tmp_path / "run").mkdir()
+    then = {"recipe": {"epochs": 200, "rate": 0.1}, "face set": "a" * 64}
+    np.savez(tmp_path / "run" / "state.npz", identity=json.dumps(then))
+    now = {"recipe": {"epochs": 20, "rate": 0.1}, "face set": "b" * 64}
+    with pytest.raises(EdgeferError, match="epochs 200 then, 20 now, another face set"):
+        Checkpoints(tmp_path / "run", now, resume=True, force=False)
 
 
 def test_the_best_epoch_is_kept(base, trained):
@@ -186,7 +211,7 @@ def test_a_killed_training_resumes_to_the_same_epochs(base, tmp_path):
         [*command, "--resume", "--rate", "1"], capture_output=True, text=True, check=False
     )
     assert other.returncode == 1
-    assert "another recipe" in other.stderr
+    assert "rate 0.002 then, 1.0 now" in other.stderr
 
     done = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -312,12 +337,14 @@ def test_transfer_speaks_the_new_labels_and_reports_before(trained, korean, tmp_
     from edgefer.train.transfer import train_transfer
 
     renames = {"surprise": "anxious"}
-    bundle = train_transfer(trained, korean, QUICK, tmp_path / "out", renames=renames)
+    recipe = replace(QUICK, width=99)
+    bundle = train_transfer(trained, korean, recipe, tmp_path / "out", renames=renames)
     assert bundle.labels == KOREAN7
     assert [step.stage for step in bundle.history] == ["train base", "train transfer"]
     before = bundle.history[1].scores["before"]["test"]
     assert set(before["recall"]) == {"angry", "happy", "sad", "neutral", "anxious"}
     assert before["faces"] == 5 * 4
+    assert bundle.history[1].recipe["width"] == QUICK.width
 
 
 def test_frozen_stages_stay_as_they_are(trained, korean, tmp_path):
@@ -328,6 +355,23 @@ def test_frozen_stages_stay_as_they_are(trained, korean, tmp_path):
     per_stage = 2 * 5  # two convolutions: a kernel and four of BatchNormalization each
     assert all(same[: 2 * per_stage])
     assert not any(same[2 * per_stage : -2 - 0][::5])
+
+
+def test_more_frozen_stages_than_there_are_is_refused(trained, korean, tmp_path):
+    from edgefer.train.transfer import train_transfer
+
+    with pytest.raises(EdgeferError, match="--frozen is 99, the network has 4 stages"):
+        train_transfer(trained, korean, replace(QUICK, frozen=99), tmp_path / "out")
+
+
+def test_no_face_of_an_emotion_that_both_know_is_nothing_to_score(trained, korean):
+    from edgefer.keras import load_model
+    from edgefer.labels import translate
+    from edgefer.train.transfer import shared_scores
+
+    alien = korean.select(korean.targets == KOREAN7.index("hurt"))
+    model = load_model(trained.path("keras"))
+    assert shared_scores(model, alien, translate(FER7, KOREAN7)) == {}
 
 
 def test_a_new_head_begins_with_what_both_know(trained):

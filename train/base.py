@@ -16,7 +16,7 @@ from edgefer.progress import say
 from .backbones import BACKBONES
 from .checkpoints import Checkpoints, State
 from .curves import draw_curves
-from .fit import fit, score, write_log
+from .fit import devices, fit, policy_of, score, write_log
 from .recipe import TrainRecipe
 
 PACKAGES = ("tensorflow", "tf-keras", "numpy")
@@ -91,7 +91,13 @@ def train_bundle(
         stage,
         asdict(recipe),
         {"faces": faces.digest},
-        {**(scores or {}), "epochs": state.epoch, "best_epoch": state.best_epoch, **measured},
+        {
+            **(scores or {}),
+            "epochs": state.epoch,
+            "best_epoch": state.best_epoch,
+            "computed": f"{policy_of(recipe)} on {devices()}",
+            **measured,
+        },
         versions(*PACKAGES),
     )
     files = _files(model, state, checkpoints.folder)

@@ -11,6 +11,9 @@ import numpy as np
 
 from edgefer.errors import EdgeferError
 
+# What a training keeps in its folder; nothing else there is touched.
+OWN = ("state.npz", "state.partial", "model.keras", "log.csv", "curves.png", "training.npz")
+
 
 @dataclass
 class State:
@@ -78,11 +81,11 @@ class Checkpoints:
             self.clear()
         if self._state.exists():
             found = json.loads(str(self._read()["identity"]))
-            changed = [key for key in self._identity if found.get(key) != self._identity[key]]
+            changed = _changes(found, json.loads(json.dumps(self._identity)))
             if changed:
                 raise EdgeferError(
-                    f"{folder} holds a training with another {', '.join(changed)}. Repeat its "
-                    "options, or start anew with --force."
+                    f"{folder} holds another training: {', '.join(changed)}. Repeat its options, "
+                    "or start anew with --force."
                 )
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -117,14 +120,29 @@ class Checkpoints:
         return State(**json.loads(str(data["state"]))), best
 
     def clear(self) -> None:
-        """Remove the folder's files and the folder."""
-        for path in self.folder.iterdir():
-            path.unlink()
-        self.folder.rmdir()
+        """Remove what a training keeps here; the folder too, unless it holds something else."""
+        for name in OWN:
+            (self.folder / name).unlink(missing_ok=True)
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()
 
     def _read(self) -> Mapping[str, np.ndarray]:
         with np.load(self._state, allow_pickle=False) as data:
             return {name: data[name] for name in data.files}
+
+
+def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two trainings, in words."""
+    said = []
+    for key, value in now.items():
+        old = then.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            said += _changes(old, value)
+        elif old != value:
+            # A digest says nothing to anybody.
+            long = len(str(value)) > 40 or len(str(old)) > 40
+            said.append(f"another {key}" if long else f"{key} {old} then, {value} now")
+    return said
 
 
 def _slots(optimizer: Any) -> list[Any]:

@@ -44,7 +44,7 @@ def fit(
         The log, and which epoch was best.
     """
     keras.utils.set_random_seed(recipe.seed)
-    policy = precision() if recipe.precision == "auto" else recipe.precision
+    policy = policy_of(recipe)
     steps = -(-len(train) // recipe.batch)
     with _strategy().scope():
         optimizer = _optimizer(recipe, steps, policy)
@@ -79,6 +79,17 @@ def fit(
     trained = with_policy(model, "float32")
     trained.set_weights(best)
     return trained, state
+
+
+def policy_of(recipe: TrainRecipe) -> str:
+    """Keras policy that a recipe stands for on this machine."""
+    return precision() if recipe.precision == "auto" else recipe.precision
+
+
+def devices() -> str:
+    """What a training computes on here: ``CPU``, ``GPU``, or ``2 GPU``."""
+    count = len(tf.config.list_physical_devices("GPU"))
+    return f"{count} GPU" if count > 1 else "GPU" if count else "CPU"
 
 
 def score(model: Any, faces: FaceSet) -> Score:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from edgefer.errors import EdgeferError
 
+NETWORK = ("backbone", "width", "dropout")  # what a network is built by, and transfer keeps
 SCHEDULES = ("cosine", "plateau")
 POLICIES = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 

@@ -1,13 +1,15 @@
 """Carry a trained network over to other faces, and to other emotions."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgefer.bundle import Bundle
-from edgefer.errors import DataError
+from edgefer.errors import DataError, EdgeferError
 from edgefer.faceset import FaceSet
 from edgefer.keras import keras, load_model
 from edgefer.labels import Labels, translate
@@ -15,7 +17,7 @@ from edgefer.progress import say
 
 from .base import train_bundle
 from .fit import answers
-from .recipe import TrainRecipe
+from .recipe import NETWORK, TrainRecipe
 
 
 def train_transfer(
@@ -62,6 +64,7 @@ def train_transfer(
             f"{bundle.folder} takes patches of {bundle.size} pixels, those of {faces.folder} have "
             f"{faces.size}. Import the faces again with --size {bundle.size}."
         )
+    recipe = replace(recipe, **_network(bundle))
     meaning = translate(bundle.labels, faces.labels, renames)
     base = load_model(bundle.path("keras"))
     say("scoring the base on the new faces")
@@ -81,6 +84,14 @@ def train_transfer(
         resume=resume,
         force=force,
     )
+
+
+def _network(bundle: Bundle) -> dict[str, Any]:
+    """Choices of the recipe that the bundle's own network was built by."""
+    for step in reversed(bundle.history):
+        if step.stage.startswith("train"):
+            return {name: step.recipe[name] for name in NETWORK if name in step.recipe}
+    return {}
 
 
 def new_head(model: Any, labels: Labels, meaning: Mapping[int, int]) -> Any:
@@ -109,7 +120,18 @@ def new_head(model: Any, labels: Labels, meaning: Mapping[int, int]) -> Any:
 
 
 def freeze(model: Any, stages: int) -> None:
-    """Keep the first stages as they are, their running means and variances too."""
+    """Keep the first stages as they are, their running means and variances too.
+
+    Raises
+    ------
+    EdgeferError
+        If the network has fewer stages.
+    """
+    named = {match[1] for layer in model.layers if (match := re.match(r"stage(\d+)_", layer.name))}
+    if stages > len(named):
+        raise EdgeferError(
+            f"--frozen is {stages}, the network has {len(named)} stages. Type that or less."
+        )
     names = tuple(f"stage{number}_" for number in range(1, stages + 1))
     for layer in model.layers:
         layer.trainable = not layer.name.startswith(names)
@@ -135,6 +157,8 @@ def shared_scores(
         ``faces``, ``accuracy`` and ``recall`` per emotion for each split.
     """
     known = faces.select(np.isin(faces.targets, list(meaning.values())))
+    if not len(known):
+        return {}
     read = np.full(model.output_shape[-1], -1)
     read[list(meaning)] = list(meaning.values())
     right = read[answers(model, known)] == known.targets
