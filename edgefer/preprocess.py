@@ -13,6 +13,9 @@ PREPROCESS = "gray-area-1"
 # of the picture's side (median), so a box grows by 1/64 to show a model what it was trained on.
 _WIDEN = 64
 
+# Every side of a face has weights of its own: 16 of 1 MB at most stay in memory.
+_KEEP = 2**17
+
 
 class Box(NamedTuple):
     """Where a face is in a picture, in pixels; it may reach past the border."""
@@ -112,8 +115,12 @@ def _resize(image: np.ndarray, size: int) -> np.ndarray:
     return ((2 * sums + area) // (2 * area)).astype(np.uint8)
 
 
-@lru_cache(maxsize=512)
 def _weights(source: int, size: int) -> tuple[np.ndarray, int]:
+    """Weights of `_reckon`, kept for sides that come again; large ones are soon made anew."""
+    return (_kept if source * size <= _KEEP else _reckon)(source, size)
+
+
+def _reckon(source: int, size: int) -> tuple[np.ndarray, int]:
     """Integer weights (size, source) of a resize along one side, and the sum of each row.
 
     Down: output cell i covers [i * source, (i + 1) * source), source pixel j covers
@@ -131,3 +138,6 @@ def _weights(source: int, size: int) -> tuple[np.ndarray, int]:
     np.add.at(weights, (np.arange(size), np.clip(low, 0, source - 1)), 2 * size - part)
     np.add.at(weights, (np.arange(size), np.clip(low + 1, 0, source - 1)), part)
     return weights, 2 * size
+
+
+_kept = lru_cache(maxsize=16)(_reckon)

@@ -1,4 +1,5 @@
 import hashlib
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -20,6 +21,16 @@ def noise(*shape):
 def test_flat_grey_stays_flat(side):
     image = np.full((side, side), 131, np.uint8)
     assert (to_patch(image, Box(0, 0, side, side)) == 131).all()
+
+
+@pytest.mark.parametrize(("size", "sides"), [(48, range(300, 500)), (224, range(700, 740))])
+def test_faces_of_every_size_leave_no_more_than_16_mb_behind(size, sides):
+    tracemalloc.start()
+    for side in sides:
+        face_to_patch(np.zeros((side, side), np.uint8), size)
+    left, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert left < 17e6
 
 
 @pytest.mark.parametrize("side", SIDES)
