@@ -68,7 +68,8 @@ def compare(
     Raises
     ------
     DataError
-        If the split is missing, the patches have another size, or labels are not translated.
+        If the split is missing, the patches have another size, labels are not translated, or the
+        face set was changed since it was written.
     BundleError
         If one of the models is missing or was changed.
     BackendError
@@ -81,6 +82,7 @@ def compare(
             f"{faces.folder} holds patches of {judged.size} pixels, {bundle.folder} takes "
             f"{bundle.size}. Import the faces again with --size {bundle.size}."
         )
+    faces.verify()
     models = {role: Classifier(bundle, role, backend=backend, threads=threads) for role in ROLES}
     before, after, ties = _answers(models, judged)
     leaks = find_leaks(bundle, faces, judged, split)

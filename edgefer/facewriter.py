@@ -20,6 +20,23 @@ MARKER = "faceset.json"
 COLUMNS = ("id", "label", "split", "person", "origin", "box", "votes")
 
 
+class Digest:
+    """SHA-256 over rows, patches and labels; equal for face sets of equal content."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def add(self, row: Sequence[str], patch: bytes) -> None:
+        """Count a face: its row of ``faces.csv`` and its patch."""
+        self._hash.update("\x1f".join(row).encode() + b"\x1e" + patch)
+
+    def close(self, labels: Labels, size: int) -> str:
+        """The digest, in hex."""
+        key = json.dumps([_described(labels), size, PREPROCESS], ensure_ascii=False)
+        self._hash.update(key.encode())
+        return self._hash.hexdigest()
+
+
 class FaceSetWriter:
     """Takes faces one by one and streams them to disk; made by `write_faceset`."""
 
@@ -31,7 +48,7 @@ class FaceSetWriter:
         self._counts: dict[str, Counter[str]] = {}
         self._numbers: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
-        self._hash = hashlib.sha256()
+        self._digest = Digest()
         self._faces, self._rows = _new_csv(folder / "faces.csv", COLUMNS)
         self._drops, self._drop_rows = _new_csv(folder / "dropped.csv", ("origin", "reason"))
         self._patches: BinaryIO = (folder / "patches.npy").open("wb")
@@ -82,7 +99,7 @@ class FaceSetWriter:
         self._rows.writerow(row)
         data = patch.tobytes()
         self._patches.write(data)
-        self._hash.update("\x1f".join(row).encode() + b"\x1e" + data)
+        self._digest.add(row, data)
         return name
 
     def drop(self, origin: str, reason: str) -> None:
@@ -98,22 +115,15 @@ class FaceSetWriter:
 
     def describe(self) -> None:
         """Write ``faceset.json``: from then on the folder is a face set."""
-        labels = {
-            "name": self.labels.name,
-            "names": list(self.labels.names),
-            "korean": list(self.labels.korean),
-        }
-        key = json.dumps([labels, self.size, PREPROCESS], ensure_ascii=False)
-        self._hash.update(key.encode())
         about = {
             "format": 1,
-            "labels": labels,
+            "labels": _described(self.labels),
             "size": self.size,
             "preprocess": PREPROCESS,
             **self._about,
             "counts": self._counts,
             "dropped": self._dropped,
-            "digest": self._hash.hexdigest(),
+            "digest": self._digest.close(self.labels, self.size),
         }
         text = json.dumps(about, ensure_ascii=False, indent=2) + "\n"
         (self.folder / MARKER).write_text(text, encoding="utf-8")
@@ -170,6 +180,10 @@ def csv_writer(file: TextIO) -> Any:
     # csv quotes no more than the characters of its own line end, but reads a bare carriage return
     # as one: it must believe in \r\n for such a text to be quoted.
     return csv.writer(_Lines(file), lineterminator="\r\n")
+
+
+def _described(labels: Labels) -> dict[str, Any]:
+    return {"name": labels.name, "names": list(labels.names), "korean": list(labels.korean)}
 
 
 def _reasons(dropped: Mapping[str, int]) -> str:

@@ -71,6 +71,8 @@ def export_bundle(
     """
     refuse(out, MARKER, force=force)
     _require(bundle, recipe, calibration, faces)
+    for given in filter(None, (calibration, faces)):
+        given.verify()
     model = load_model(bundle.path("keras"))
     _fits(model, bundle)
     scores: dict[str, Any] = {}

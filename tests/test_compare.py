@@ -255,6 +255,15 @@ def test_answers_that_are_no_numbers_are_refused(bundle, faces):
         compare(bundle, faces, backend="test_compare:NanModel")
 
 
+def test_changed_faces_are_refused(bundle, faces):
+    path = faces.folder / "patches.npy"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(DataError, match="changed since it was written"):
+        compare(bundle, FaceSet.load(faces.folder), backend=BACKEND)
+
+
 def test_a_changed_model_is_refused_by_name(bundle, faces):
     (bundle.folder / "int8.tflite").write_text("0")
     with pytest.raises(BundleError, match=r"int8\.tflite was changed"):

@@ -67,6 +67,34 @@ def test_a_missing_split_names_those_there_are(folder):
         FaceSet.load(folder).split("test")
 
 
+def test_an_untouched_face_set_has_its_digest_under_other_labels_too(folder):
+    faces = FaceSet.load(folder)
+    faces.verify()
+    faces.split("val").relabel(HUFS5, translate(FER7, HUFS5, {"surprise": "embarrassed"})).verify()
+
+
+@pytest.mark.parametrize("name", ["patches.npy", "faces.csv"])
+def test_a_changed_face_is_found(folder, name):
+    data = bytearray((folder / name).read_bytes())
+    data[-60] = ord("7") if name == "faces.csv" else data[-60] ^ 1
+    (folder / name).write_bytes(bytes(data))
+    with pytest.raises(DataError, match="changed since it was written"):
+        FaceSet.load(folder).verify()
+
+
+@pytest.mark.parametrize(("column", "cell"), [("box", "9"), ("votes", "5"), ("box", "1 2 3")])
+def test_too_few_numbers_in_a_cell_are_refused(folder, column, cell):
+    with (folder / "faces.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    rows[4][column] = cell
+    with (folder / "faces.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    with pytest.raises(DataError, match=r"line 6: .*holds \d numbers, not"):
+        FaceSet.load(folder)
+
+
 def test_a_copy_has_the_same_digest(folder, tmp_path):
     faces = FaceSet.load(folder)
     assert copy_faceset(faces, tmp_path / "copy").digest == faces.digest

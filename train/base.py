@@ -74,6 +74,7 @@ def train_bundle(
     if len(set(train.targets.tolist())) < 2:
         raise DataError(f"the split train of {faces.folder} shows one emotion, two are needed.")
     refuse(out, "bundle.json", force=force)
+    faces.verify()
     identity = {"recipe": asdict(recipe), "face set": faces.digest, "base": start}
     checkpoints = Checkpoints(
         out.with_name(out.name + ".run"), identity, resume=resume, force=force
