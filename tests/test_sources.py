@@ -3,6 +3,7 @@ import os
 import stat
 import unicodedata
 import zipfile
+from pathlib import Path
 
 import pytest
 from aihub_tree import write_zip
@@ -39,6 +40,16 @@ def test_folders_zips_and_zips_in_folders_are_one_list(tmp_path):
     assert list(entries) == ["나/x/2.jpg", "below/기쁨.jpg", "third/3.jpg"]
     assert [read(entry) for entry in entries.values()] == [b"22", b"1", b"333"]
     assert [entry.size for entry in entries.values()] == [2, 1, 3]
+
+
+def test_files_are_found_from_any_folder(tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(b"1")
+    write_zip(tmp_path / "in" / "b.zip", [("b.jpg", b"2")], "cp949")
+    monkeypatch.chdir(tmp_path)
+    entries = [*scan([Path("in")]), *scan([Path("in/b.zip")])]
+    monkeypatch.chdir("/")
+    assert [read(entry) for entry in entries] == [b"1", b"2", b"2"]
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,11 @@ def scan(sources: Iterable[Path]) -> Iterator[Entry]:
         If a source is missing or is neither, a zip is damaged, or nothing was unpacked from parts.
     """
     for source in sources:
+        # Absolute: a cluster's workers stand elsewhere.
         if source.is_dir():
-            yield from _scan_folder(source)
+            yield from _scan_folder(source.absolute())
         elif zipfile.is_zipfile(source):
-            yield from _scan_zip(source, _printable(Path(source.stem)) + "/")
+            yield from _scan_zip(source.absolute(), _printable(Path(source.stem)) + "/")
         else:
             what = "is neither a folder nor a zip" if source.exists() else "does not exist"
             raise DataError(f"{source} {what}. Name the download folder, its zips, or both.")
