@@ -6,13 +6,11 @@ its title and description what it shows.
 
 from collections.abc import Sequence
 from html import escape
-from math import ceil, floor, log10
-from zlib import crc32
 
 import numpy as np
 
 from edgefer.labels import Labels
-from edgefer.report import words
+from edgefer.report import draw, words
 from edgefer.report.comparison import Comparison
 from edgefer.report.drop import Balance, Drop
 
@@ -33,29 +31,32 @@ def drops(comparison: Comparison, width: int) -> str:
     def x(share: float) -> float:
         return left + (share - low) / (high - low) * (right - left)
 
-    parts = [_rect(x(margin), top - 8, right - x(margin), bottom - top + 8, "band", rx=3)]
-    for tick in _ticks(low, high, 5 if width < 500 else 9):
+    parts = [draw.rect(x(margin), top - 8, right - x(margin), bottom - top + 8, "band", rx=3)]
+    for tick in draw.ticks(low, high, 5 if width < 500 else 9):
         style = "zero" if abs(tick) < 1e-9 else "grid"
-        parts.append(_line(x(tick), top - 8, x(tick), bottom, style))
-        parts.append(_text(x(tick), bottom + 17, _points(tick), "tick middle"))
-    parts.append(_text(x(0) - 10, 14, "← int8 better", "hint end"))
-    parts.append(_text(x(0) + 10, 14, "int8 worse →", "hint"))
+        parts.append(draw.line(x(tick), top - 8, x(tick), bottom, style))
+        parts.append(draw.text(x(tick), bottom + 17, draw.points(tick), "tick middle"))
+    parts.append(draw.text(x(0) - 10, 14, "← int8 better", "hint end"))
+    parts.append(draw.text(x(0) + 10, 14, "int8 worse →", "hint"))
     for i, (name, korean, row, kind) in enumerate(rows):
         y = top + step * (i + 0.5)
         if i == 2:
-            parts.append(_line(0, top + step * 2, width, top + step * 2, "rule"))
-        shown = _elided(name, 15)
-        parts += [_text(0, y - 1, shown, "name"), _text(0, y + 13, korean, "korean")]
-        parts.append(_line(x(row.low), y, x(row.high), y, f"span {kind}"))
-        parts += [_line(x(end), y - 5, x(end), y + 5, f"cap {kind}") for end in (row.low, row.high)]
+            parts.append(draw.line(0, top + step * 2, width, top + step * 2, "rule"))
+        shown = draw.elided(name, 15)
+        parts += [draw.text(0, y - 1, shown, "name"), draw.text(0, y + 13, korean, "korean")]
+        parts.append(draw.line(x(row.low), y, x(row.high), y, f"span {kind}"))
+        parts += [
+            draw.line(x(end), y - 5, x(end), y + 5, f"cap {kind}") for end in (row.low, row.high)
+        ]
         parts.append(
             f'<circle cx="{x(row.drop):.1f}" cy="{y:.1f}" r="6" class="dot {kind}">'
-            f"<title>{escape(name)}: {_points(row.drop)} points, {words.span(row)}</title></circle>"
+            f"<title>{escape(name)}: {draw.points(row.drop)} points, {words.span(row)}</title>"
+            "</circle>"
         )
-        parts.append(_text(width, y + 5, _points(row.drop), f"value end {kind}"))
+        parts.append(draw.text(width, y + 5, draw.points(row.drop), f"value end {kind}"))
     described = "; ".join(f"{n}: {words.points(r.drop)} ({words.span(r)})" for n, _, r, _ in rows)
     title = "Drop per emotion in points, with 95 % intervals"
-    return _svg(width, bottom + 24, title, described, parts)
+    return draw.svg(width, bottom + 24, title, described, parts)
 
 
 def shares(comparison: Comparison, width: int) -> str:
@@ -65,22 +66,24 @@ def shares(comparison: Comparison, width: int) -> str:
     parts = []
     for tick in range(0, 101, 25 if width < 500 else 20):
         x = left + tick / 100 * (right - left)
-        parts.append(_line(x, top, x, bottom, "grid"))
-        parts.append(_text(x, bottom + 17, f"{tick} %", "tick middle"))
+        parts.append(draw.line(x, top, x, bottom, "grid"))
+        parts.append(draw.text(x, bottom + 17, f"{tick} %", "tick middle"))
     for i, row in enumerate(comparison.drops):
         y = top + step * i
-        parts.append(_text(0, y + 21, _elided(row.emotion, 15), "name"))
-        parts.append(_text(0, y + 35, row.korean, "korean"))
+        parts.append(draw.text(0, y + 21, draw.elided(row.emotion, 15), "name"))
+        parts.append(draw.text(0, y + 35, row.korean, "korean"))
         for offset, share, role in ((7, row.before, "float"), (24, row.after, "int8")):
             length = max(share * (right - left), 1.0)
-            parts.append(_rect(left, y + offset, length, 14, f"bar {role}", rx=2))
-            parts.append(_text(left + length + 6, y + offset + 11.5, words.percent(share), "tick"))
+            parts.append(draw.rect(left, y + offset, length, 14, f"bar {role}", rx=2))
+            parts.append(
+                draw.text(left + length + 6, y + offset + 11.5, words.percent(share), "tick")
+            )
     described = "; ".join(
         f"{row.emotion}: float {words.percent(row.before)}, int8 {words.percent(row.after)}"
         for row in comparison.drops
     )
     title = "Share of each emotion recognized, in percent, float and int8"
-    return _svg(width, bottom + 24, title, described, parts)
+    return draw.svg(width, bottom + 24, title, described, parts)
 
 
 def confusion(labels: Labels, table: np.ndarray, title: str, width: int) -> str:
@@ -123,18 +126,18 @@ def _matrix(
     cell = (right - left) / len(labels)
     font = max(min(cell / 3.4, 13), 6)
     height = min(cell, 46)
-    parts = [_text(0, top - 8, "truth ↓  answer →", "hint")]
+    parts = [draw.text(0, top - 8, "truth ↓  answer →", "hint")]
     for j, emotion in enumerate(labels.names):
         x = left + cell * (j + 0.5)
         parts.append(
             f'<text class="column" transform="translate({x + 4:.1f} {top - 8}) rotate(-50)">'
-            f"{escape(_elided(emotion, 12))}</text>"
+            f"{escape(draw.elided(emotion, 12))}</text>"
         )
     for i, emotion in enumerate(labels.names):
         y = top + height * i
         middle = y + height / 2
-        parts.append(_text(left - 8, middle - 2, _elided(emotion, 12), "row end"))
-        parts.append(_text(left - 8, middle + 12, labels.korean[i], "korean end"))
+        parts.append(draw.text(left - 8, middle - 2, draw.elided(emotion, 12), "row end"))
+        parts.append(draw.text(left - 8, middle + 12, labels.korean[i], "korean end"))
         for j, (kind, strength) in enumerate(colors[i]):
             x = left + cell * j
             parts.append(
@@ -147,49 +150,8 @@ def _matrix(
                 f'<text x="{x + cell / 2:.1f}" y="{middle + font * 0.36:.1f}" class="{style}" '
                 f'font-size="{font:.1f}">{escape(texts[i][j])}</text>'
             )
-    return _svg(width, top + height * len(labels) + 4, title, described, parts)
+    return draw.svg(width, top + height * len(labels) + 4, title, described, parts)
 
 
 def _kind(row: Drop) -> str:
     return row.verdict.split()[0]
-
-
-def _points(share: float) -> str:
-    return words.points(share).replace("-", "−")
-
-
-def _elided(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def _ticks(low: float, high: float, most: int) -> list[float]:
-    """Round shares from low to high, at most so many, zero among them."""
-    least = (high - low) / most
-    power = 10.0 ** floor(log10(least))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
-    return [i * step for i in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]
-
-
-def _svg(width: float, height: float, title: str, described: str, parts: Sequence[str]) -> str:
-    # The same plot may stand twice in a page, wide and narrow: an id is told by what it names.
-    key = crc32(f"{width} {title} {described}".encode())
-    return (
-        f'<svg role="img" aria-labelledby="t{key} d{key}" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'width="{width:.0f}" height="{height:.0f}"><title id="t{key}">{escape(title)}</title>'
-        f'<desc id="d{key}">{escape(described)}</desc>{"".join(parts)}</svg>'
-    )
-
-
-def _text(x: float, y: float, text: str, style: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}">{escape(text)}</text>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{style}"/>'
-
-
-def _rect(x: float, y: float, width: float, height: float, style: str, *, rx: float = 0) -> str:
-    return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{rx:g}" '
-        f'class="{style}"/>'
-    )
