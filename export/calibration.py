@@ -9,7 +9,11 @@ import numpy as np
 from edgefer.bundle import Bundle
 from edgefer.errors import DataError
 from edgefer.faceset import FaceSet, copy_faceset, person_key
+from edgefer.facewriter import MARKER
+from edgefer.folders import refuse
 from edgefer.progress import say
+
+from .select import CANDIDATES, Look, Pool, choose, usable
 
 # Correlation of neighboring pixels, median over a set: FER2013 .91 (lowest face .59), noise .00.
 _NOISE = 0.3
@@ -17,12 +21,19 @@ _FEW = 20
 
 
 def make_calibration(
-    faces: FaceSet, out: Path, *, per_emotion: int = 40, seed: int = 0, force: bool = False
+    faces: FaceSet,
+    out: Path,
+    *,
+    per_emotion: int = 40,
+    select: str = "balanced",
+    bundle: Bundle | None = None,
+    seed: int = 0,
+    force: bool = False,
 ) -> FaceSet:
-    """Choose equally many faces of each emotion from the ``train`` split, and write them.
+    """Choose faces from the ``train`` split, and write them.
 
-    Where people are known the faces are spread over as many as there are. A face that is also in
-    another split pixel by pixel, or whose person is, is passed over, and so is a second copy.
+    A face that is also in another split pixel by pixel, or whose person is, is passed over, and so
+    is a second copy.
 
     Parameters
     ----------
@@ -31,7 +42,11 @@ def make_calibration(
     out : Path
         The face set to be.
     per_emotion : int
-        Faces of each emotion; one that has fewer is taken whole.
+        Faces of each emotion; one that has fewer is taken whole. ``random`` draws as many in all.
+    select : str
+        ``balanced``, ``random`` or ``spread``: see `edgefer.export.select.choose`.
+    bundle : Bundle, optional
+        Whose features are spread over; the packaged one if none is named.
     seed : int
         The same seed chooses the same faces.
     force : bool
@@ -45,31 +60,40 @@ def make_calibration(
     Raises
     ------
     DataError
-        If there is no ``train`` split, or nothing in it may be used.
+        If there is no ``train`` split, nothing in it may be used, or the bundle takes patches of
+        another size.
     """
     if per_emotion < 1:
         raise DataError(f"--per-emotion {per_emotion} takes no face. Name 1 or more.")
-    train, judged = faces.split("train"), faces.select(faces.splits != "train")
-    chosen = []
-    taken = set(judged.hashes)
-    people = set(judged.persons) - {""}
-    free = np.array([person not in people for person in train.persons])
-    for target, emotion in enumerate(train.labels.names):
-        candidates = np.flatnonzero((train.targets == target) & free)
-        found = _pick(train, candidates, per_emotion, np.random.default_rng([seed, target]), taken)
-        if len(found) < per_emotion:
-            say(f"{emotion}: {len(found)} faces, fewer than the {per_emotion} asked for")
-        chosen += found
-    if not chosen:
+    refuse(out, MARKER, force=force)
+    pool, look, way = usable(faces), None, select
+    if select == "spread":
+        bundle = bundle or Bundle.load()
+        look = _sight(bundle, pool)
+        way = f"spread over the features of bundle {bundle.digest}"
+    wanted = per_emotion * len(faces.labels)
+    chosen = choose(pool, wanted, way=select, seed=seed, look=look)
+    if not len(chosen):
         raise DataError(
             f"every face or person in the train split of {faces.folder} is also in another split. "
             f"Split it again: edgefer data split {faces.folder} --ratio 8:1:1 -o NEW."
         )
+    made = pool.faces.select(chosen)
+    if select == "random":
+        number = f"{wanted} faces"
+        if len(made) < wanted:
+            say(f"{len(made)} faces, fewer than the {wanted} asked for")
+    else:
+        number = f"{per_emotion} faces an emotion"
+        for target, count in enumerate(np.bincount(made.targets, minlength=len(made.labels))):
+            if count < per_emotion:
+                emotion = made.labels.names[target]
+                say(f"{emotion}: {count} faces, fewer than the {per_emotion} asked for")
     source = (
-        f"{faces.source}; edgefer calib, {per_emotion} faces an emotion, seed {seed}, from the "
-        f"train split of face set {faces.digest}"
+        f"{faces.source}; edgefer calib, {way}, {number}, seed {seed}, from the train split of "
+        f"face set {faces.digest}"
     )
-    return copy_faceset(train.select(np.array(chosen)), out, source=source, force=force)
+    return copy_faceset(made, out, source=source, force=force)
 
 
 def check_calibration(calibration: FaceSet, bundle: Bundle, faces: FaceSet | None = None) -> None:
@@ -170,27 +194,17 @@ def _refuse_judges(calibration: FaceSet, faces: FaceSet) -> None:
             )
 
 
-def _pick(
-    train: FaceSet, candidates: np.ndarray, count: int, rng: np.random.Generator, taken: set[bytes]
-) -> list[int]:
-    """Positions of faces whose pictures are not taken yet, one of each person before a second."""
-    found: list[int] = []
-    for position in _spread(rng.permutation(candidates), train.persons):
-        picture = train.select(np.array([position])).hashes[0]
-        if picture not in taken:
-            taken.add(picture)
-            found.append(position)
-        if len(found) == count:
-            break
-    return found
+def _sight(bundle: Bundle, pool: Pool) -> Look:
+    """Look through a bundle's network; say where it will not look at every face."""
+    if pool.faces.size != bundle.size:
+        raise DataError(
+            f"{bundle.folder} takes patches of {bundle.size} pixels, those of {pool.faces.folder} "
+            f"have {pool.faces.size}. Name a bundle for such patches with --bundle, or choose with "
+            "--select balanced."
+        )
+    # Only here: TensorFlow takes seconds to import, and the other ways do without.
+    from .features import sight
 
-
-def _spread(positions: np.ndarray, persons: np.ndarray) -> list[int]:
-    """The first face of every person, then the second of every person, and so on."""
-    seen: dict[str, int] = {}
-    rounds = []
-    for position in positions.tolist():
-        person = persons[position] or f"\0{position}"
-        seen[person] = seen.get(person, 0) + 1
-        rounds.append((seen[person], position))
-    return [position for _, position in sorted(rounds, key=lambda pair: pair[0])]
+    if len(pool.faces) and np.bincount(pool.faces.targets).max() > CANDIDATES:
+        say(f"looking at {CANDIDATES:,} random faces of each emotion that has more")
+    return sight(bundle)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .recipe import PRECISIONS, ExportRecipe
+from .recipe import PRECISIONS, WAYS, ExportRecipe
 
 _PATH = click.Path(path_type=Path)
 _DEFAULT = ExportRecipe()
@@ -17,10 +17,26 @@ _SEED = click.IntRange(0, 2**31 - 1)
 @click.option("-o", "--out", type=_PATH, required=True, help="Such as calib_data/korean.")
 @click.option("--per-emotion", default=40, show_default=True, help="Faces of each emotion.")
 @click.option(
+    "--select",
+    type=click.Choice(WAYS),
+    default=WAYS[0],
+    show_default=True,
+    help="Equally many of each emotion, as the set has them, or as unlike one another as can be.",
+)
+@click.option("--bundle", type=_PATH, help="Whose features spread looks at.  [default: packaged]")
+@click.option(
     "--seed", type=_SEED, default=0, show_default=True, help="Start of every random choice."
 )
 @click.option("--force", is_flag=True, help="Replace what is there.")
-def calib(faceset: Path, out: Path, per_emotion: int, seed: int, force: bool) -> None:
+def calib(
+    faceset: Path,
+    out: Path,
+    per_emotion: int,
+    select: str,
+    bundle: Path | None,
+    seed: int,
+    force: bool,
+) -> None:
     """Choose the faces that int8 is calibrated on.
 
     Equally many of each emotion, from the train split only, spread over its people. Take faces like
@@ -28,13 +44,23 @@ def calib(faceset: Path, out: Path, per_emotion: int, seed: int, force: bool) ->
 
     \b
     edgefer calib work/korean -o calib_data/korean
+    edgefer calib work/korean -o calib_data/korean --select spread --bundle work/transfer
     """
+    if bundle and select != "spread":
+        raise click.UsageError("--bundle is for --select spread: add it, or leave --bundle out.")
+    from edgefer.bundle import Bundle
     from edgefer.faceset import FaceSet
 
     from .calibration import make_calibration
 
     made = make_calibration(
-        FaceSet.load(faceset), out, per_emotion=per_emotion, seed=seed, force=force
+        FaceSet.load(faceset),
+        out,
+        per_emotion=per_emotion,
+        select=select,
+        bundle=Bundle.load(bundle) if bundle else None,
+        seed=seed,
+        force=force,
     )
     counts = (f"{count} {emotion}" for emotion, count in made.counts["train"].items())
     click.echo(f"{out}: {len(made)} faces: {', '.join(counts)}")

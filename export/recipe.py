@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from edgefer.errors import EdgeferError
 
+WAYS = ("balanced", "random", "spread")
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 
 
