@@ -57,3 +57,33 @@ class ExportRecipe:
             raise EdgeferError(
                 f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}."
             )
+
+
+@dataclass(frozen=True)
+class StudyRecipe:
+    """How the choice of calibration faces is studied.
+
+    Attributes
+    ----------
+    seeds : int
+        Calibrations of each kind and size.
+    sizes : tuple of int
+        Calibration faces in all.
+    split : str
+        Which faces judge; ``test``, or ``val`` where there is none, if left empty.
+    seed : int
+        The first of the seeds.
+    """
+
+    seeds: int = 10
+    sizes: tuple[int, ...] = (10, 40, 100, 400)
+    split: str = ""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.seeds <= 20:
+            raise EdgeferError(f"--seeds {self.seeds} is not from 2 to 20.")
+        if not self.sizes or min(self.sizes) < 1 or len(set(self.sizes)) < len(self.sizes):
+            raise EdgeferError(
+                f"--sizes {','.join(map(str, self.sizes))} are not different numbers above zero."
+            )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -58,6 +59,11 @@ class Pool:
 
     faces: FaceSet
     taken: frozenset[bytes]
+
+    @cached_property
+    def room(self) -> int:
+        """How many different pictures there are to choose from."""
+        return len(set(self.faces.hashes) - self.taken)
 
     def candidates(self, target: int, seed: int) -> np.ndarray:
         """Positions of an emotion's faces in random order, each person's first before a second."""
