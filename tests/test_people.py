@@ -12,7 +12,6 @@ from scipy.stats import t
 
 from edgefer.report.drop import Drop
 from edgefer.report.people import (
-    _student,
     number_people,
     people_interval,
     sign_flip,
@@ -42,11 +41,6 @@ def test_the_sign_flip_test_counts_every_exchange(faces):
 def test_with_a_face_a_person_the_sign_flip_test_is_mcnemars(lost, won):
     change = np.repeat([0, 1, -1], [5, lost, won])
     assert sign_flip(change, np.arange(len(change))) == pytest.approx(mcnemar(lost, won), abs=1e-9)
-
-
-@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 9, 19, 60, 61, 199, 5000])
-def test_students_quantile_equals_scipys(freedom):
-    assert _student(freedom) == pytest.approx(t.ppf(0.975, freedom), rel=1e-5)
 
 
 def test_the_interval_leaves_out_one_person_at_a_time():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
+from scipy.stats import t as scipy_t
 from statsmodels.stats import contingency_tables
 from statsmodels.stats.multitest import multipletests
 
@@ -17,6 +18,7 @@ from edgefer.report.statistics import (
     interval,
     mcnemar,
     mean_interval,
+    student,
 )
 
 cells = st.integers(0, 2000)
@@ -159,3 +161,14 @@ def test_faces_needed_narrow_the_interval_to_the_margin():
 
 def test_faces_needed_are_never_fewer_than_there_are():
     assert faces_needed(Pairs(600, 1, 1, 300), 0.05) == 902
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 9, 19, 60, 61, 199, 5000])
+def teststudents_quantile_equals_scipys(freedom):
+    assert student(freedom) == pytest.approx(scipy_t.ppf(0.975, freedom), rel=1e-5)
+
+
+@pytest.mark.parametrize("freedom", [1.9, 4.5, 5.5, 17.3, 60.5])
+def test_between_whole_degrees_of_freedom_it_is_near_or_cautious(freedom):
+    exact = scipy_t.ppf(0.975, freedom)
+    assert exact * 0.998 < student(freedom) <= exact * (1.002 if freedom > 5 else 3)

@@ -31,12 +31,11 @@ faces             turned      alike      independent by person p<.05
 ================= =========== ========== =========== ========= ======
 """
 
-from math import cos, pi, sin, sqrt, tan
-from statistics import NormalDist
+from math import sqrt
 
 import numpy as np
 
-from edgefer.report.statistics import LEVEL
+from edgefer.report.statistics import student
 
 
 def number_people(persons: np.ndarray) -> np.ndarray:
@@ -96,7 +95,7 @@ def people_interval(
     count = faces.shape[1]
     variance = (count - 1) / count * (without.mean(axis=0) ** 2).sum()
     telling = len(np.unique(people[change != 0]))
-    half = _student(max(telling - 1, 1)) * sqrt(float(variance))
+    half = student(max(telling - 1, 1)) * sqrt(float(variance))
     middle = float(mean.mean())
     return max(middle - half, -1.0), min(middle + half, 1.0)
 
@@ -124,27 +123,3 @@ def sign_flip(change: np.ndarray, people: np.ndarray) -> float:
     shares = np.fft.ifft(shape).real  # of the sums 0, 1, ..., most, -most, ..., -1
     sums = np.abs(np.fft.fftfreq(2 * most + 1, 1 / (2 * most + 1)).round())
     return float(min(1.0, max(shares[sums >= found].sum(), 0.0)))
-
-
-def _student(freedom: int) -> float:
-    """Quantile of Student's distribution that leaves out 2.5 % above it."""
-    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
-    if freedom > 60:
-        # Abramowitz and Stegun, 26.7.5.
-        terms = (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-        return z + terms
-    low, high = 0.0, pi / 2
-    while high - low > 1e-15:
-        angle = (low + high) / 2
-        low, high = (angle, high) if _within(angle, freedom) < LEVEL else (low, angle)
-    return tan(low) * sqrt(freedom)
-
-
-def _within(angle: float, freedom: int) -> float:
-    """Probability between -t and t, for t = sqrt(freedom) tan(angle): 26.7.3 and 26.7.4."""
-    terms, term = 0.0, cos(angle) if freedom % 2 else 1.0
-    for k in range(2 + freedom % 2, freedom + 1, 2):
-        terms, term = terms + term, term * cos(angle) ** 2 * (k - 1) / k
-    if freedom % 2:
-        return 2 / pi * (angle + sin(angle) * terms)
-    return sin(angle) * terms
