@@ -9,6 +9,7 @@ import numpy as np
 from edgefer.bundle import Bundle
 from edgefer.errors import BundleError
 from edgefer.faceset import FaceSet, person_key
+from edgefer.seen import Seen
 
 # The role of a bundle's file that names the calibration faces by their hashes:
 # {"digest": face set digest, "faces": [BLAKE2b-128 of each patch, hex], "people": [SHA-256, hex]}.
@@ -22,9 +23,10 @@ class Leaks:
     Attributes
     ----------
     seen : ndarray of bool, shape (N,)
-        Judged faces that stand, pixel by pixel, in the train split or the calibration set.
+        Judged faces that training or calibration saw, pixel by pixel.
     train_faces, train_people : int
-        Judged faces and people of other splits that are also in the face set's train split.
+        Judged faces and people of other splits that are also in the face set's train split, or were
+        trained on in another one.
     calibration_faces, calibration_people : int or None
         The same for the calibration set; None where the bundle does not name its faces.
     repeated : int
@@ -53,15 +55,15 @@ class Leaks:
 
 
 def find_leaks(bundle: Bundle, faces: FaceSet, judged: FaceSet, split: str) -> Leaks:
-    """Compare judged faces with the face set's train split and the bundle's calibration set.
+    """Compare judged faces with those that the bundle's training and calibration saw.
 
     Parameters
     ----------
     bundle : Bundle
-        Its history tells which face sets made it; its file ``calibration.json`` which faces
-        calibrated it.
+        Its history tells which face sets made it; its files ``training.npz`` and
+        ``calibration.json`` which faces.
     faces : FaceSet
-        The whole face set.
+        The whole face set; its train split counts as trained on.
     judged : FaceSet
         The faces of it that are judged.
     split : str
@@ -70,12 +72,18 @@ def find_leaks(bundle: Bundle, faces: FaceSet, judged: FaceSet, split: str) -> L
     Raises
     ------
     BundleError
-        If the bundle's calibration file is garbled.
+        If one of the two files is garbled.
     """
     train = faces.select(faces.splits == "train")
     learned = judged.splits == "train"
-    in_train = _within(judged.hashes, set(train.hashes)) & ~learned
-    people = len((set(judged.persons[~learned]) & set(train.persons)) - {""})
+    seen = Seen.load(bundle)
+    in_train = _within(judged.hashes, set(train.hashes))
+    known_people = set(train.persons)
+    if seen is not None:
+        in_train |= seen.has_faces(judged)
+        known_people |= {name for name in set(judged.persons) if seen.has_person(name)}
+    in_train &= ~learned
+    people = len((set(judged.persons[~learned]) & known_people) - {""})
     calibration = _calibration(bundle)
     known = {bytes.fromhex(face) for face in calibration["faces"]} if calibration else set()
     in_calibration = _within(judged.hashes, known)
@@ -85,9 +93,16 @@ def find_leaks(bundle: Bundle, faces: FaceSet, judged: FaceSet, split: str) -> L
     count = len(judged)
     said = [
         *_split_warnings(bundle, faces, split, int(learned.sum())),
-        *_shared(int(in_train.sum()), people, count, "stand in the train split"),
+        *_shared(int(in_train.sum()), people, count, "trained the network"),
         *_shared(int(in_calibration.sum()), calibrated_people, count, "calibrated the int8 model"),
     ]
+    if any(step.stage.startswith("train") for step in bundle.history) and not (
+        seen and seen.is_whole(bundle)
+    ):
+        said.append(
+            "the bundle does not name all faces that it was trained on: whether some are judged "
+            "here cannot be told."
+        )
     if calibration is None and "int8" in bundle.files:
         said.append(
             "the bundle does not name the faces that calibrated it: whether some are judged here "

@@ -15,6 +15,7 @@ from edgefer.faceset import FaceSet
 from edgefer.folders import refuse
 from edgefer.keras import load_model, probabilities
 from edgefer.progress import say
+from edgefer.seen import ROLE, Seen
 
 from .audit import WEIGHTED, audit, require_int8
 from .calibration import check_calibration, fingerprint, representative
@@ -83,6 +84,8 @@ def export_bundle(
             model, scores["pruning"] = _pruned(model, faces, recipe)
             files["keras"] = folder / "model.keras"
             model.save(files["keras"])
+            seen = Seen.of(faces) | Seen.load(bundle)
+            files[ROLE] = seen.save(folder / "training.npz")
         made, audits, checks = _convert(model, recipe, bundle.size, calibration)
         for role, data in made.items():
             files[role] = folder / f"{role}.tflite"

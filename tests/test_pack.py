@@ -24,6 +24,7 @@ from edgefer.export.recipe import ExportRecipe
 from edgefer.faceset import person_key
 from edgefer.keras import load_model
 from edgefer.labels import FER7, KOREAN7
+from edgefer.seen import Seen
 
 INT8 = ExportRecipe(int8=True)
 
@@ -127,6 +128,7 @@ def test_the_pruned_network_goes_along_with_its_sparsity(pruned, trained):
     assert min(told["sparsity"].values()) > 0.79
     assert told["before"]["faces"] == told["after"]["faces"] == 42
     assert max(sparsity_of(load_model(trained.path("keras"))).values()) < 0.1
+    assert Seen.load(pruned).is_whole(pruned)  # pruning trains on the same faces
 
 
 def test_without_int8_no_calibration_is_needed(folder, trained):

@@ -16,6 +16,7 @@ from edgefer.errors import DataError, EdgeferError
 from edgefer.faceset import FaceSet
 from edgefer.facewriter import write_faceset
 from edgefer.labels import FER7, KOREAN7
+from edgefer.seen import Seen
 from edgefer.synth import find_population
 from edgefer.train.datasets.synth import import_synth
 from edgefer.train.recipe import TrainRecipe
@@ -147,6 +148,7 @@ def test_training_learns_and_the_bundle_tells_how(base, trained):
     assert step.recipe["epochs"] == 8
     assert step.facesets == {"faces": base.digest}
     assert "tensorflow" in step.versions
+    assert Seen.load(trained).has_faces(base).sum() == len(base.split("train"))
     assert step.scores["computed"].startswith("float32 on ")
     trained.verify()
     assert len((trained.folder / "log.csv").read_text().splitlines()) == 9
@@ -345,6 +347,7 @@ def test_transfer_speaks_the_new_labels_and_reports_before(trained, korean, tmp_
     assert set(before["recall"]) == {"angry", "happy", "sad", "neutral", "anxious"}
     assert before["faces"] == 5 * 4
     assert bundle.history[1].recipe["width"] == QUICK.width
+    assert Seen.load(bundle).is_whole(bundle)
 
 
 def test_frozen_stages_stay_as_they_are(trained, korean, tmp_path):

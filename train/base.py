@@ -12,6 +12,7 @@ from edgefer.folders import refuse
 from edgefer.keras import keras
 from edgefer.plugins import resolve
 from edgefer.progress import say
+from edgefer.seen import ROLE, Seen
 
 from .backbones import BACKBONES
 from .checkpoints import Checkpoints, State
@@ -43,7 +44,8 @@ def train_base(
     Returns
     -------
     Bundle
-        With the Keras model, the log, the curves, and the scores of every split in its history.
+        With the Keras model, the log, the curves, hashes of the faces it was trained on, and the
+        scores of every split in its history.
 
     Raises
     ------
@@ -66,10 +68,15 @@ def train_bundle(
     start: str = "",
     history: Sequence[Step] = (),
     scores: Mapping[str, Any] | None = None,
+    seen: Seen | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> Bundle:
-    """Fit a model, score it on every split, and write the bundle."""
+    """Fit a model, score it on every split, and write the bundle.
+
+    ``start``, ``history`` and ``seen`` are the base's: its digest, its history, what it was trained
+    on.
+    """
     train, val = faces.split("train"), faces.split("val")
     if len(set(train.targets.tolist())) < 2:
         raise DataError(f"the split train of {faces.folder} shows one emotion, two are needed.")
@@ -102,6 +109,7 @@ def train_bundle(
         versions(*PACKAGES),
     )
     files = _files(model, state, checkpoints.folder)
+    files[ROLE] = (Seen.of(faces) | seen).save(checkpoints.folder / "training.npz")
     bundle = write_bundle(
         out,
         labels=faces.labels,

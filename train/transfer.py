@@ -14,6 +14,7 @@ from edgefer.faceset import FaceSet
 from edgefer.keras import keras, load_model
 from edgefer.labels import Labels, translate
 from edgefer.progress import say
+from edgefer.seen import Seen
 
 from .base import train_bundle
 from .fit import answers
@@ -81,6 +82,7 @@ def train_transfer(
         start=bundle.digest,
         history=bundle.history,
         scores={"before": before},
+        seen=Seen.load(bundle),
         resume=resume,
         force=force,
     )
