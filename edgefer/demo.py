@@ -46,14 +46,17 @@ Look at
 
 The same with your own data
   edgefer data fer2013 fer2013.csv -o work/fer
-  edgefer data folder my-korean-faces/ -o work/korean
-  edgefer data split work/korean -o work/mine --ratio 8:1:1
+  edgefer data folder my-korean-faces/ -o work/all
+  edgefer data split work/all --ratio 8:1:1 -o work/korean
   edgefer train base work/fer -o work/base
-  edgefer train transfer work/base work/mine -o work/model
-  edgefer calib work/mine -o calib_data/korean
+  edgefer train transfer work/base work/korean -o work/model
+  edgefer calib work/korean -o calib_data/korean
   edgefer export work/model --int8 --calib calib_data/korean -o work/device
-  edgefer compare work/device work/mine -o report.html     (on the device, too)
+  edgefer compare work/device work/korean -o report.html   (on the device, too)
   edgefer run work/device --camera 0                       (on the device)"""
+
+# In a folder that holds it everything is the demo's own, and may be replaced.
+MARKER = ".edgefer-demo"
 
 
 def demo(out: Path) -> None:
@@ -67,7 +70,7 @@ def demo(out: Path) -> None:
     Raises
     ------
     EdgeferError
-        If a package is missing, or a step fails.
+        If a package is missing, the folder holds something else, or a step fails.
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -75,19 +78,37 @@ def demo(out: Path) -> None:
             f"the demo trains a network and needs {', '.join(missing)}. "
             "Try: pip install 'edgefer[all]'"
         )
+    again = _claim(out)
     start = time.monotonic()
     for number, (title, *commands) in enumerate(STEPS, 1):
         print(f"\n{number}. {title}", flush=True)
         for command in commands:
-            _run(shlex.split(command.format(out=shlex.quote(str(out)))))
+            words = shlex.split(command.format(out=shlex.quote(str(out))))
+            _run([*words, "--force"] if again else words)
     print(f"\nThe journey took {time.monotonic() - start:.0f} s.")
     print(OWN.format(out=out))
+
+
+def _claim(out: Path) -> bool:
+    """Make the folder the demo's; whether it was before."""
+    try:
+        if (out / MARKER).exists():
+            return True
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise EdgeferError(
+                f"{out} exists and is not what an earlier demo made. Choose another name with -o."
+            )
+        out.mkdir(parents=True, exist_ok=True)
+        (out / MARKER).touch()
+    except OSError as error:
+        raise EdgeferError(f"cannot write to {out}: {error.strerror}.") from error
+    return False
 
 
 def _run(arguments: list[str]) -> None:
     """Show a command, then run it in a process of its own, as a shell would."""
     print(f"\n$ edgefer {shlex.join(arguments)}", flush=True)
-    done = subprocess.run([sys.executable, "-m", "edgefer", *arguments, "--force"], check=False)
+    done = subprocess.run([sys.executable, "-m", "edgefer", *arguments], check=False)
     if done.returncode:
         raise EdgeferError(
             f"edgefer {shlex.join(arguments)} ended with status {done.returncode}; what it said is "
