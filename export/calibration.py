@@ -126,7 +126,7 @@ def check_calibration(calibration: FaceSet, bundle: Bundle, faces: FaceSet | Non
     if likeness < _NOISE:
         raise DataError(
             f"{name} looks like noise: neighboring pixels correlate {likeness:.2f}, in faces about "
-            "0.9. Noise makes a bad int8 model. Choose faces: edgefer calib FACESET -o "
+            "0.9. Noise can make a bad int8 model. Choose faces: edgefer calib FACESET -o "
             "calib_data/NAME."
         )
     if faces is not None:

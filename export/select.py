@@ -113,8 +113,9 @@ def choose(
     Savarese, "Active learning for convolutional neural networks: a core-set approach", ICLR 2018).
     It starts from a random face of the emotion, and looks at 2,000 random ones at most.
 
-    The converter keeps the lowest and the highest value that it saw in each tensor, so what a face
-    drives each layer to is one of spread's features (`edgefer.export.features.sight`). Measured
+    The converter keeps the lowest and the highest value that it saw in each tensor and nothing
+    else, so what a face drives each layer to is one of spread's features
+    (`edgefer.export.features.sight`). Measured
     with the packaged bundle on FER2013's 28,709 training faces, 100 chosen, mean of 10 seeds:
 
     =======================================  ========  ======  ======  =======

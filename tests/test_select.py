@@ -116,6 +116,25 @@ def test_the_ranges_are_those_of_the_activations(faces, bundle, look):
 
 
 @pytest.mark.train
+def test_the_ranges_are_what_the_converter_keeps(faces, bundle, look, tmp_path):
+    from edgefer.export.audit import audit
+    from edgefer.export.calibration import representative
+    from edgefer.export.convert import to_int8
+    from edgefer.keras import load_model
+
+    some = faces.select(np.arange(9))
+    # The converter sees a ramp before the faces.
+    (ramp,) = next(representative(some.patches))
+    shown = write(tmp_path / "ramp", [(ramp[0, ..., 0].astype(np.uint8), "happy", "", "")])
+    tops = np.maximum(*(look(each).groups["ranges"].max(axis=0) for each in (some, shown)))
+    found = audit(to_int8(load_model(bundle.path("keras")), some.patches))
+    scales = [
+        found.tensors[step.outputs[0]].scale for step in found.operators if step.name == "CONV_2D"
+    ]
+    assert 255 * np.array(scales) == pytest.approx(tops[1::2], rel=1e-4)
+
+
+@pytest.mark.train
 def test_batches_change_nothing(faces, bundle, look):
     from edgefer.export.features import sight
 
