@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 from edgefer.bundle import Bundle, versions
-from edgefer.errors import BackendError, DataError, GateError
+from edgefer.errors import BackendError, DataError, GateError, install
 from edgefer.faceset import FaceSet
 from edgefer.labels import Labels, translate
 from edgefer.report import Comparison, Latency
@@ -75,6 +75,12 @@ def compare(
     BackendError
         If the runtime cannot run them, or they answer with what is no number.
     """
+    if split not in ("all", *faces.split_names) and any(faces.split_names):
+        known = ", ".join(name for name in faces.split_names if name)
+        raise DataError(
+            f"{faces.folder} has no split {split!r}; it has: {known}. Name one of them with "
+            "--split, or all."
+        )
     chosen = faces if split == "all" else faces.split(split)
     judged = speak(chosen, bundle, renames or {}, split)
     if judged.size != bundle.size:
@@ -88,9 +94,9 @@ def compare(
     leaks = find_leaks(bundle, faces, judged, split)
     latency = _latency(models, judged)
     left_out = len(chosen) - len(judged)
-    command = ["edgefer", "compare", str(bundle.folder), str(faces.folder), "--split", split]
+    command = ["--split", split]
     command += ["--map", ",".join(f"{a}={b}" for a, b in renames.items())] if renames else []
-    command += ["--backend", backend, "--threads", str(threads)]
+    command += ["--backend", backend, "--threads", str(threads), "--margin", f"{margin:g}"]
     return Comparison.of(
         bundle.labels,
         judged.targets,
@@ -118,7 +124,7 @@ def compare(
             "history": [asdict(step) for step in bundle.history],
             "versions": versions("numpy"),
             "when": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-            "command": shlex.join(command),
+            "command": _typed(bundle, faces, *command),
         },
         warnings=(
             *leaks.warnings,
@@ -140,11 +146,11 @@ def speak(faces: FaceSet, bundle: Bundle, renames: Mapping[str, str], split: str
     unknown = [e for e in faces.labels.names if e not in bundle.labels and e not in renames]
     if unknown:
         words = [*(f"{old}={new}" for old, new in renames.items()), *(f"{e}=" for e in unknown)]
-        command = ["edgefer", "compare", str(bundle.folder), str(faces.folder), "--split", split]
+        command = _typed(bundle, faces, "--split", split, "--map", ",".join(words))
         raise DataError(
             f"{faces.folder} has {', '.join(unknown)}, which {bundle.folder} does not know; it "
             f"knows {', '.join(bundle.labels.names)}. Name what each is read as, or leave it out: "
-            f"{shlex.join([*command, '--map', ','.join(words)])}"
+            f"{command}"
         )
     kept = faces.relabel(bundle.labels, translate(faces.labels, bundle.labels, renames))
     if not len(kept):
@@ -152,6 +158,11 @@ def speak(faces: FaceSet, bundle: Bundle, renames: Mapping[str, str], split: str
             f"no face of {faces.folder} is left to judge: --map leaves out every emotion it has."
         )
     return kept
+
+
+def _typed(bundle: Bundle, faces: FaceSet, *options: str) -> str:
+    """The command to type for a comparison."""
+    return f"edgefer compare {bundle.typed} {shlex.join([str(faces.folder), *options])}"
 
 
 def gate(comparison: Comparison, limit: float | None) -> None:
@@ -241,5 +252,5 @@ def _speed_warnings(latency: Mapping[str, Latency], name: str) -> list[str]:
     was, is_now = latency["float"].median, latency["int8"].median
     if is_now <= was:
         return []
-    hint = " LiteRT is faster at int8: pip install 'edgefer[edge]'." if "tflite-" in name else ""
+    hint = f" LiteRT is faster at int8: {install('edge')}." if "tflite-" in name else ""
     return [f"int8 takes longer than float here: {is_now:.2f} against {was:.2f} ms a face.{hint}"]

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import edgefer
+from edgefer.errors import install
 
 from .probe import Answer, probe
 
@@ -66,7 +67,7 @@ def _examine() -> Iterator[Check]:
     yield _python()
     yield Check("edgefer", "ok", f"{edgefer.__version__} in {HOME}")
     numpy = probe("import numpy; print(json.dumps(numpy.__version__))")
-    yield _package("NumPy", numpy, "pip install 'edgefer[edge]'")
+    yield _package("NumPy", numpy, install("edge"))
     yield from _opencv(probe(OPENCV))
     yield from _runtimes()
     yield from _model()
@@ -97,7 +98,7 @@ print(json.dumps(about))
 def _opencv(found: Answer) -> Iterator[Check]:
     """OpenCV, its cascades, and what it reads video with."""
     if found.error:
-        fix = "pip install 'edgefer[edge]'"
+        fix = install("edge")
         if "libGL" in found.error or "libgthread" in found.error:
             fix = "sudo apt install libgl1 libglib2.0-0"
         yield Check("OpenCV", "broken", found.error, fix)
@@ -116,7 +117,7 @@ def _opencv(found: Answer) -> Iterator[Check]:
             "video",
             "note",
             f"reads through {', '.join(video) or 'nothing'}: no FFMPEG, so no files or addresses",
-            "pip install --force-reinstall 'edgefer[edge]'",
+            install("edge").replace("install", "install --force-reinstall"),
         )
 
 
@@ -125,7 +126,7 @@ def _runtimes() -> Iterator[Check]:
     packages = {"LiteRT": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
     answers = {name: _load(name, module) for name, module in packages.items() if find_spec(module)}
     if not answers:
-        found, fix = "no TFLite runtime is installed", "pip install 'edgefer[edge]'"
+        found, fix = "no TFLite runtime is installed", install("edge")
         yield Check("runtime", "broken", found, fix)
     for name, answer in answers.items():
         number = _version("ai-edge-litert" if name == "LiteRT" else name)
@@ -134,7 +135,7 @@ def _runtimes() -> Iterator[Check]:
         # "auto" takes LiteRT wherever it is installed, so that one has to work.
         elif name == "LiteRT" or "LiteRT" not in answers:
             litert = "pip install --force-reinstall ai-edge-litert"
-            fix = litert if name == "LiteRT" else "pip install 'edgefer[edge]'"
+            fix = litert if name == "LiteRT" else install("edge")
             yield Check(name, "broken", f"{number} {answer.error}", fix)
         else:
             yield Check(name, "note", f"{number} {answer.error}; LiteRT is used")
@@ -179,7 +180,9 @@ def _model() -> Iterator[Check]:
         return
     answer = probe(MODEL)
     if answer.error:
-        yield Check("model", "broken", answer.error, "pip install --force-reinstall edgefer")
+        yield Check(
+            "model", "broken", answer.error, "pip install --force-reinstall . in edgefer's checkout"
+        )
         return
     times = ", ".join(f"{role} {ms:.2f} ms" for role, ms in answer.value["ms"].items())
     labels = ", ".join(answer.value["labels"])
@@ -240,13 +243,13 @@ def _tensorflow() -> Check:
         return Check("TensorFlow", "note", "not installed; only training and export need it")
     answer = probe(GPUS)
     if answer.error:
-        fix = "pip install 'edgefer[train]'"
+        fix = install("train")
         return Check("TensorFlow", "note", f"{number} does not load: {answer.error}", fix)
     gpus = ", ".join(answer.value)
     if gpus:
         return Check("TensorFlow", "ok", f"{number} with {gpus}")
     if Path("/proc/driver/nvidia/version").exists():
-        fix = "pip install 'edgefer[gpu]'"
+        fix = install("gpu")
         return Check("TensorFlow", "note", f"{number} does not see this machine's GPU", fix)
     return Check("TensorFlow", "ok", f"{number}, no GPU")
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 import re
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -91,6 +92,11 @@ class Bundle:
         folder = Path("default" if folder is None else folder)
         if folder == Path("default") and not folder.exists():
             folder = DEFAULT
+        if folder.is_file():
+            raise BundleError(
+                f"{folder} is a file, a bundle is a folder. To read a video or a picture: "
+                f"edgefer run --camera {shlex.quote(str(folder))}."
+            )
         if not (folder / MARKER).is_file():
             raise BundleError(
                 f"{folder} is no bundle: it holds no {MARKER}. Name a folder that edgefer train or "
@@ -125,6 +131,11 @@ class Bundle:
         return self.folder.resolve().name
 
     @property
+    def typed(self) -> str:
+        """What to type for it on a command line."""
+        return "default" if self.folder == DEFAULT else shlex.quote(str(self.folder))
+
+    @property
     def digest(self) -> str:
         """SHA-256 over the hashes of all files: two bundles with one digest are the same."""
         return hashlib.sha256(_format_sums(self.sums).encode()).hexdigest()
@@ -144,11 +155,11 @@ class Bundle:
         """
         if role not in self.files:
             hint = {
-                "float": f"Make it with edgefer export {self.folder} -o NEW.",
-                "int8": f"Make it with edgefer export {self.folder} --int8 --calib DIR -o NEW.",
+                "float": f"Make it with edgefer export {self.typed} --int8 --calib DIR -o NEW.",
+                "int8": f"Make it with edgefer export {self.typed} --int8 --calib DIR -o NEW.",
                 "keras": "It is the bundle of a device; start from the one that was trained.",
             }.get(role, "")
-            raise BundleError(f"{self.folder} has no {role} model. {hint}".strip())
+            raise BundleError(f"{self.typed} has no {role} model. {hint}".strip())
         return _verified(self.folder, self.files[role], self.sums)
 
     def verify(self) -> None:

@@ -2,12 +2,13 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from edgefer import __version__
 from edgefer.edge.commands import COMMANDS as EDGE
-from edgefer.errors import EdgeferError, GateError
+from edgefer.errors import EdgeferError, GateError, install
 from edgefer.export.commands import COMMANDS as EXPORT
 from edgefer.train.commands import COMMANDS as TRAIN
 
@@ -31,10 +32,16 @@ EXTRAS = {
 
 
 class _Group(click.Group):
-    """Shows the commands in the order of the work, not of the alphabet."""
+    """Shows the commands in the order of the work, not of the alphabet; Ctrl-C ends it silently."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(130)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,7 +80,10 @@ for _command in (demo, *TRAIN, *EXPORT, *EDGE):
 
 
 def main() -> None:
-    """Run the command line; the exit status is 0, 1 (a named error), 2 (usage) or 3 (a gate)."""
+    """Run the command line.
+
+    The exit status is 0, 1 (a named error), 2 (usage), 3 (a gate) or 130 (Ctrl-C).
+    """
     try:
         edgefer()
     except GateError as error:
@@ -83,7 +93,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in EXTRAS:
             raise
-        _stop(f"{error.name} is not installed. Try: pip install 'edgefer[{EXTRAS[error.name]}]'", 1)
+        _stop(f"{error.name} is not installed. Try: {install(EXTRAS[error.name])}", 1)
     except ImportError as error:
         if "libGL" not in str(error):
             raise

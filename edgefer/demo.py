@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from edgefer.errors import EdgeferError
+from edgefer.errors import EdgeferError, install
 
 NEEDED = ("tensorflow", "tf_keras", "tensorflow_model_optimization", "ai_edge_litert", "cv2")
 
@@ -75,8 +75,7 @@ def demo(out: Path) -> None:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise EdgeferError(
-            f"the demo trains a network and needs {', '.join(missing)}. "
-            "Try: pip install 'edgefer[all]'"
+            f"the demo trains a network and needs {', '.join(missing)}. Try: {install('all')}."
         )
     again = _claim(out)
     start = time.monotonic()

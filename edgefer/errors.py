@@ -31,3 +31,8 @@ class BackendError(EdgeferError):
 
 class GateError(EdgeferError):
     """A measured limit was passed."""
+
+
+def install(extra: str) -> str:
+    """What to type for packages that are missing."""
+    return f"pip install '.[{extra}]' in edgefer's checkout"

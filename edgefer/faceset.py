@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import shlex
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -134,9 +135,10 @@ class FaceSet:
         keep = self.splits == name
         if not keep.any():
             known = ", ".join(filter(None, self.split_names)) or "none"
+            typed = shlex.quote(str(self.folder))
             raise DataError(
-                f"{self.folder} has no split {name!r}; it has: {known}. Name one with --split, or "
-                f"make them: edgefer data split {self.folder} --ratio 8:1:1 -o NEW."
+                f"{self.folder} has no split {name!r}; it has: {known}. Make splits: edgefer data "
+                f"split {typed} --ratio 8:1:1 -o NEW."
             )
         return self.select(keep)
 

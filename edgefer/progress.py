@@ -40,6 +40,8 @@ def hushed() -> Iterator[list[str]]:
         os.dup2(aside.fileno(), 2)
         try:
             yield heard
+        except KeyboardInterrupt:
+            raise  # no failure of theirs
         except BaseException:
             aside.seek(0)
             os.write(kept, aside.read())

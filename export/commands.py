@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -192,11 +193,12 @@ def export(
         --prune 0.5 --faces work/korean
     """
     recipe = ExportRecipe(**choices)  # type: ignore[arg-type]
+    source, new = quote(str(bundle)), quote(str(out))
     if recipe.int8 and calibration is None:
         raise click.UsageError(
             "--int8 needs --calib DIR: the faces to calibrate on. Make them:\n"
             "  edgefer calib FACESET -o calib_data/NAME\n"
-            f"  edgefer export {bundle} --int8 --calib calib_data/NAME -o {out}"
+            f"  edgefer export {source} --int8 --calib calib_data/NAME -o {new}"
         )
     if recipe.prune and faces is None:
         raise click.UsageError(
@@ -205,19 +207,38 @@ def export(
         )
     if calibration and not recipe.int8:
         raise click.UsageError("--calib is for int8: add --int8, or leave --calib out.")
+    _refuse_idle(recipe)
     from edgefer.bundle import Bundle
     from edgefer.faceset import FaceSet
 
     # What is missing shows before TensorFlow, which takes seconds, is imported.
-    source = Bundle.load(bundle)
+    trained = Bundle.load(bundle)
     chosen = FaceSet.load(calibration) if calibration else None
     judges = FaceSet.load(faces) if faces else None
 
     from .pack import export_bundle
     from .show import export_table
 
-    made = export_bundle(source, recipe, out, calibration=chosen, faces=judges, force=force)
+    made = export_bundle(trained, recipe, out, calibration=chosen, faces=judges, force=force)
     click.echo(json.dumps(made.history[-1].scores, indent=2) if as_json else export_table(made))
+
+
+def _refuse_idle(recipe: ExportRecipe) -> None:
+    """Refuse options that would do nothing."""
+    context = click.get_current_context()
+    default = click.core.ParameterSource.DEFAULT
+    pruning = ("epochs", "batch", "rate", "teacher", "precision")
+    given = [name for name in pruning if context.get_parameter_source(name) is not default]
+    if given and not recipe.prune:
+        raise click.UsageError(
+            f"--{', --'.join(given)} {'is' if len(given) == 1 else 'are'} for pruning: add --prune "
+            "SPARSITY, or leave it out."
+        )
+    if recipe.per_channel_dense and not recipe.int8:
+        raise click.UsageError("--per-channel-dense is for int8: add --int8, or leave it out.")
+    unused = not recipe.prune and not recipe.int8
+    if unused and context.get_parameter_source("faces") is not default:
+        raise click.UsageError("--faces is for --prune and --calib: add one, or leave it out.")
 
 
 COMMANDS: tuple[click.Command, ...] = (calib, export)

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -144,8 +145,8 @@ def _require(
             raise DataError(
                 f"{bundle.folder} answers with {', '.join(bundle.labels.names)}, {faces.folder} "
                 f"has {', '.join(faces.labels.names)}. Prune with the faces it was trained on, or "
-                f"carry it over first: edgefer train transfer {bundle.folder} {faces.folder} -o "
-                "NEW."
+                f"carry it over first: edgefer train transfer {bundle.typed} "
+                f"{quote(str(faces.folder))} -o NEW."
             )
 
 

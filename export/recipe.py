@@ -49,8 +49,9 @@ class ExportRecipe:
             raise EdgeferError(
                 f"--prune {self.prune:g} is not a share of the weights from 0 to 0.95."
             )
-        if min(self.epochs, self.batch) < 1 or not self.rate > 0:
-            raise EdgeferError("epochs, batch and rate must be above zero.")
+        for name in ("epochs", "batch", "rate"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise EdgeferError(f"{name} is {getattr(self, name):g}, expected more than 0.")
         if not 0 <= self.teacher <= 1:
             raise EdgeferError(f"teacher {self.teacher:g} is not a share from 0 to 1.")
         if self.precision not in PRECISIONS:

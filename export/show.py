@@ -33,9 +33,12 @@ def export_table(bundle: Bundle) -> str:
             f"{check['agreement']:.1%}, probabilities apart {check['mean']:.4f} (at most "
             f"{check['largest']:.4f})"
         )
-    lines.append(
-        f"{bundle.folder}: what it costs each emotion: edgefer compare {bundle.folder} FACESET"
-    )
+    if "int8" in scores:
+        lines.append(
+            f"{bundle.folder}: what it costs each emotion: edgefer compare {bundle.typed} FACESET"
+        )
+    else:
+        lines.append(f"{bundle.folder}: float only; int8 needs --int8 --calib DIR")
     return "\n".join(lines)
 
 

@@ -134,3 +134,19 @@ def test_a_description_of_the_wrong_shape_is_one_error(toy_bundle, text):
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
     with pytest.raises(BundleError, match="no bundle"):
         Bundle.load(tmp_path)
+
+
+def test_commands_to_type_quote_names_with_spaces(tmp_path, toy_bundle):
+    moved = toy_bundle.folder.rename(tmp_path / "my 기기")
+    with pytest.raises(BundleError, match="edgefer export '/.*my 기기' --int8 --calib DIR -o NEW"):
+        Bundle.load(moved).read("float")
+
+
+def test_the_packaged_bundle_is_called_default():
+    assert Bundle.load().typed == "default"
+
+
+def test_a_video_in_the_place_of_a_bundle_says_what_to_type(tmp_path):
+    (tmp_path / "a clip.mp4").touch()
+    with pytest.raises(BundleError, match="edgefer run --camera '/.*a clip.mp4'"):
+        Bundle.load(tmp_path / "a clip.mp4")

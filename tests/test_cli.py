@@ -1,8 +1,10 @@
 """The command line as a user meets it: run as a process, judged by what it prints and returns."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -88,6 +90,8 @@ def test_a_folder_of_pictures_becomes_a_face_set(tmp_path):
         (["data", "synth", "-o", "out", "--population", "martian"], "martian"),
         (["train", "base", "nowhere", "-o", "out"], "no face set"),
         (["train", "transfer", "nowhere", "nowhere", "-o", "out"], "no bundle"),
+        (["train", "base", "x", "-o", "out", "--epochs", "-2"], "epochs is -2, expected more than"),
+        (["train", "base", "x", "-o", "out", "--rotate", "400"], "rotate is 400, expected 180"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_1(tmp_path, arguments, said):
@@ -108,6 +112,9 @@ def test_a_mistake_is_one_line_and_status_1(tmp_path, arguments, said):
         ["data", "synth", "-o", "out", "--size", "100000"],
         ["data", "split", "x", "-o", "y", "--seed", "-1"],
         ["calib", "x", "-o", "y", "--seed", "-1"],
+        ["export", "x", "-o", "y", "--epochs", "3"],
+        ["export", "x", "-o", "y", "--faces", "z"],
+        ["export", "x", "-o", "y", "--per-channel-dense"],
     ],
 )
 def test_wrong_usage_is_status_2(arguments):
@@ -140,5 +147,19 @@ def test_a_missing_package_says_what_to_type(module, extra):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == (
-        f"Error: {module} is not installed. Try: pip install 'edgefer[{extra}]'\n"
+        f"Error: {module} is not installed. Try: pip install '.[{extra}]' in edgefer's checkout\n"
     )
+
+
+def test_ctrl_c_is_status_130_and_says_nothing(tmp_path):
+    command = [sys.executable, "-m", "edgefer", "data", "synth", "--people", "500", "-o"]
+    running = subprocess.Popen(
+        [*command, str(tmp_path / "out")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not list(tmp_path.glob(".out.*")) and running.poll() is None:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    said = "".join(running.communicate())
+    assert running.returncode == 130
+    assert said == ""
+    assert not list(tmp_path.iterdir())

@@ -79,9 +79,13 @@ def test_a_person_reads_the_remedy_under_the_problem():
 @pytest.mark.parametrize(
     ("missing", "name", "fix"),
     [
-        ({"cv2"}, "OpenCV", "pip install 'edgefer[edge]'"),
-        ({"ai_edge_litert", "tflite_runtime"}, "runtime", "pip install 'edgefer[edge]'"),
-        ({"numpy"}, "NumPy", "pip install 'edgefer[edge]'"),
+        ({"cv2"}, "OpenCV", "pip install '.[edge]' in edgefer's checkout"),
+        (
+            {"ai_edge_litert", "tflite_runtime"},
+            "runtime",
+            "pip install '.[edge]' in edgefer's checkout",
+        ),
+        ({"numpy"}, "NumPy", "pip install '.[edge]' in edgefer's checkout"),
     ],
     ids=["no OpenCV", "no runtime", "no NumPy"],
 )

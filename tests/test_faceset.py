@@ -65,6 +65,9 @@ def test_a_split_is_the_faces_of_that_name(folder):
 def test_a_missing_split_names_those_there_are(folder):
     with pytest.raises(DataError, match="it has: train, val"):
         FaceSet.load(folder).split("test")
+    moved = folder.rename(folder.with_name("a set"))
+    with pytest.raises(DataError, match=r"edgefer data split '/.*a set' --ratio 8:1:1 -o NEW\.$"):
+        FaceSet.load(moved).split("test")
 
 
 def test_an_untouched_face_set_has_its_digest_under_other_labels_too(folder):

@@ -88,5 +88,5 @@ def test_a_device_without_tensorflow_says_what_to_install_for_training(tour, tfl
     done = edgefer("train base base -o other", tour, str(tflite_python))
     assert done.returncode == 1
     assert done.stderr == (
-        "Error: tensorflow is not installed. Try: pip install 'edgefer[train]'\n"
+        "Error: tensorflow is not installed. Try: pip install '.[train]' in edgefer's checkout\n"
     )

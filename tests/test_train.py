@@ -407,6 +407,35 @@ def test_patches_of_another_size_are_refused_with_what_to_type(trained, tmp_path
         train_transfer(trained, FaceSet.load(tmp_path / "set"), QUICK, tmp_path / "out")
 
 
+def test_a_backbone_that_is_none_is_one_error(base, tmp_path):
+    from edgefer.train.base import train_base
+
+    for name, said in (("os.path:join", "does not fit"), ("test_train:no_network", "makes a str")):
+        with pytest.raises(EdgeferError, match=f"{name}' {said}.*backbones.Backbone"):
+            train_base(base, replace(QUICK, backbone=name), tmp_path / "out")
+
+
+def no_network(classes, size, *, width, dropout):
+    return "nothing"
+
+
+def test_a_place_where_no_state_can_be_kept_is_one_error(tmp_path):
+    from edgefer.train.checkpoints import Checkpoints
+
+    (tmp_path / "file").touch()
+    with pytest.raises(EdgeferError, match=r"cannot write to .*out\.run"):
+        Checkpoints(tmp_path / "file" / "out.run", {}, resume=False, force=False)
+
+
+def test_emotions_without_a_face_are_said_before_the_training(base, tmp_path, capsys):
+    from edgefer.train.base import train_base
+
+    few = base.select(np.isin(base.targets, [3, 4]))
+    train_base(few, replace(QUICK, width=4, epochs=1), tmp_path / "out")
+    said = capsys.readouterr().err
+    assert "no face of the split train shows angry, disgust, fear, surprise, neutral" in said
+
+
 def test_one_emotion_alone_is_refused(base, tmp_path):
     from edgefer.train.base import train_base
 

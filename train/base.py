@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from edgefer.bundle import Bundle, Step, versions, write_bundle
-from edgefer.errors import DataError
+from edgefer.errors import DataError, EdgeferError
 from edgefer.faceset import FaceSet
 from edgefer.folders import refuse
 from edgefer.keras import keras
-from edgefer.plugins import resolve
+from edgefer.plugins import check_call, resolve
 from edgefer.progress import say
 from edgefer.seen import ROLE, Seen
 
@@ -51,10 +51,20 @@ def train_base(
     ------
     DataError
         If a split is missing or has fewer than two emotions.
+    EdgeferError
+        If a backbone of one's own does not keep its contract.
     """
     backbone = resolve(recipe.backbone, BACKBONES)
     keras.utils.set_random_seed(recipe.seed)
-    model = backbone(len(faces.labels), faces.size, width=recipe.width, dropout=recipe.dropout)
+    classes, choices = len(faces.labels), {"width": recipe.width, "dropout": recipe.dropout}
+    contract = "edgefer.train.backbones.Backbone"
+    check_call(recipe.backbone, backbone, contract, classes, faces.size, **choices)
+    model = backbone(classes, faces.size, **choices)
+    if not isinstance(model, keras.Model):
+        raise EdgeferError(
+            f"{recipe.backbone!r} makes a {type(model).__name__}, expected a keras.Model. The "
+            f"contract is {contract}."
+        )
     return train_bundle(model, faces, recipe, out, stage="train base", resume=resume, force=force)
 
 
@@ -82,6 +92,9 @@ def train_bundle(
         raise DataError(f"the split train of {faces.folder} shows one emotion, two are needed.")
     refuse(out, "bundle.json", force=force)
     faces.verify()
+    absent = [name for i, name in enumerate(faces.labels.names) if not (train.targets == i).any()]
+    if absent:
+        say(f"no face of the split train shows {', '.join(absent)}: nothing of them is learned")
     identity = {"recipe": asdict(recipe), "face set": faces.digest, "base": start}
     checkpoints = Checkpoints(
         out.with_name(out.name + ".run"), identity, resume=resume, force=force

@@ -87,7 +87,10 @@ class Checkpoints:
                     f"{folder} holds another training: {', '.join(changed)}. Repeat its options, "
                     "or start anew with --force."
                 )
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EdgeferError(f"cannot write to {folder}: {error.strerror}.") from error
 
     def save(self, state: State, model: Any, best: list[np.ndarray]) -> None:
         """Write everything, whole or not at all."""

@@ -71,8 +71,8 @@ def base(faceset: Path, out: Path, resume: bool, force: bool, **choices: Any) ->
     """Train a network on a face set's split train, chosen by its split val."""
     from edgefer.faceset import FaceSet
 
-    # What is missing shows before TensorFlow, which takes seconds, is imported.
-    faces, recipe = FaceSet.load(faceset), TrainRecipe(**choices)
+    recipe, faces = TrainRecipe(**choices), FaceSet.load(faceset)
+    _check(faces, out, resume=resume, force=force)
 
     from .base import train_base
 
@@ -105,13 +105,27 @@ def transfer(
     from edgefer.faceset import FaceSet
     from edgefer.labels import parse_map
 
-    start, faces, recipe = Bundle.load(bundle), FaceSet.load(faceset), TrainRecipe(**choices)
-    renamed = parse_map(renames)
+    recipe, renamed = TrainRecipe(**choices), parse_map(renames)
+    start, faces = Bundle.load(bundle), FaceSet.load(faceset)
+    _check(faces, out, resume=resume, force=force)
 
     from .transfer import train_transfer
 
     made = train_transfer(start, faces, recipe, out, renames=renamed, resume=resume, force=force)
     _show_scores(made)
+
+
+def _check(faces: Any, out: Path, *, resume: bool, force: bool) -> None:
+    """Say what is missing before TensorFlow, which takes seconds, is imported."""
+    from edgefer.bundle import MARKER
+    from edgefer.errors import EdgeferError
+    from edgefer.folders import refuse
+
+    for name in ("train", "val"):
+        faces.split(name)
+    if resume and (out / MARKER).is_file() and not out.with_name(f"{out.name}.run").exists():
+        raise EdgeferError(f"{out} is finished: there is nothing to go on with.")
+    refuse(out, MARKER, force=force)
 
 
 def _show_scores(bundle: Any) -> None:

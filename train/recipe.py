@@ -82,11 +82,15 @@ class TrainRecipe:
             raise EdgeferError(f"schedule {self.schedule!r} is not one of {', '.join(SCHEDULES)}.")
         if self.precision not in POLICIES:
             raise EdgeferError(f"precision {self.precision!r} is not one of {', '.join(POLICIES)}.")
-        if min(self.epochs, self.batch, self.width) < 1 or self.rate <= 0:
-            raise EdgeferError("epochs, batch, width and rate must be above zero.")
+        for name in ("epochs", "batch", "width", "rate"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise EdgeferError(f"{name} is {getattr(self, name):g}, expected more than 0.")
         for name in ("dropout", "votes", "smoothing", "shift", "zoom", "light"):
             if not 0 <= getattr(self, name) < 1:
                 raise EdgeferError(f"{name} is {getattr(self, name):g}, expected 0 to below 1.")
         for name in ("warmup", "patience", "balance", "rotate", "weight_decay", "frozen", "seed"):
             if not 0 <= getattr(self, name) < 2**31:
                 raise EdgeferError(f"{name} is {getattr(self, name):g}, expected 0 or more.")
+        for name, most in (("rotate", 180), ("balance", 1)):
+            if getattr(self, name) > most:
+                raise EdgeferError(f"{name} is {getattr(self, name):g}, expected {most} at most.")

@@ -22,19 +22,42 @@ def score_table(bundle: Bundle) -> str:
             shown[f"{name}, before"] = before[name]
         shown[name] = value
     lines = ["  ".join([f"{'% recognized':14}", *(f"{title:>14}" for title in shown)])]
-    for emotion in bundle.labels.names:
-        cells = [_percent(value["recall"].get(emotion)) for value in shown.values()]
+    for i, emotion in enumerate(bundle.labels.names):
+        cells = [_percent(_recall(value, i, emotion)) for value in shown.values()]
         lines.append("  ".join([f"{emotion:14}", *cells]))
-    lines.append(
-        "  ".join([f"{'all':14}", *(_percent(value["accuracy"]) for value in shown.values())])
-    )
     if before:
-        lines.append("before: the base on the emotions that both know; all is over those")
+        both = {emotion for value in before.values() for emotion in value["recall"]}
+        known = [i for i, emotion in enumerate(bundle.labels.names) if emotion in both]
+        cells = [_percent(_over(value, known)) for value in shown.values()]
+        lines.append("  ".join([f"{'all of these':14}", *cells]))
+    cells = [_percent(_over(value)) for value in shown.values()]
+    lines.append("  ".join([f"{'all':14}", *cells]))
+    if before:
+        lines.append(f"before: the base; these: what it knows, {', '.join(sorted(both))}")
     lines.append(
         f"{bundle.folder}: epoch {scores['best_epoch']} of {scores['epochs']}, chosen on val; "
         f"curves in {bundle.folder / bundle.files['curves']}"
     )
     return "\n".join(lines)
+
+
+def _recall(value: dict[str, Any], i: int, emotion: str) -> float | None:
+    """Share of an emotion that was recognized; None where no face shows it."""
+    if "confusion" in value and not sum(value["confusion"][i]):
+        return None
+    share: float | None = value["recall"].get(emotion)
+    return share
+
+
+def _over(value: dict[str, Any], emotions: list[int] | None = None) -> float | None:
+    """Accuracy over some emotions, or over all; of a base over those it knows."""
+    if "confusion" not in value:
+        share: float = value["accuracy"]
+        return None if emotions is None else share
+    table = value["confusion"]
+    chosen = range(len(table)) if emotions is None else emotions
+    faces = sum(sum(table[i]) for i in chosen)
+    return sum(table[i][i] for i in chosen) / faces if faces else None
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from edgefer.errors import BackendError
-from edgefer.plugins import resolve
+from edgefer.errors import BackendError, install
+from edgefer.plugins import build, resolve
 
 
 class Backend(Protocol):
@@ -78,7 +78,9 @@ def open_backend(name: str, model: bytes, *, threads: int = 1) -> Backend:
     BackendError
         If no runtime is installed, or the model is not one that it can run.
     """
-    backend: Backend = resolve(installed() if name == "auto" else name, BACKENDS)(model, threads)
+    maker = resolve(installed() if name == "auto" else name, BACKENDS)
+    contract, members = "edgefer.edge.backends.Backend", ("__call__", "size", "classes")
+    backend: Backend = build(name, maker, contract, members, model, threads)
     return backend
 
 
@@ -88,4 +90,4 @@ def installed() -> str:
         return "litert"
     if find_spec("tflite_runtime"):
         return "tflite-runtime"
-    raise BackendError("no TFLite runtime is installed. Try: pip install 'edgefer[edge]'.")
+    raise BackendError(f"no TFLite runtime is installed. Try: {install('edge')}.")

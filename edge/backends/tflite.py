@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefer.errors import BackendError
+from edgefer.errors import BackendError, install
 from edgefer.progress import hushed
 
 # Faces go in by so many at most: memory stays small, and larger batches are not faster.
@@ -17,9 +17,7 @@ def litert(model: bytes, threads: int = 1, *, delegates: bool = True) -> "TFLite
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError as error:
-        raise BackendError(
-            f"LiteRT cannot be loaded: {error}. Try: pip install 'edgefer[edge]'."
-        ) from error
+        raise BackendError(f"LiteRT cannot be loaded: {error}. Try: {install('edge')}.") from error
     kind = OpResolverType.AUTO if delegates else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     return TFLiteBackend(
         lambda: Interpreter(
@@ -35,16 +33,15 @@ def tflite_runtime(model: bytes, threads: int = 1) -> "TFLiteBackend":
     if int(np.__version__.split(".")[0]) >= 2:
         raise BackendError(
             f"tflite-runtime is built for NumPy 1, and NumPy {np.__version__} is installed. "
-            "Try: pip install 'edgefer[edge]' for LiteRT, or 'edgefer[tflite-runtime]' in an "
-            "environment of its own."
+            f"Try: {install('edge')} for LiteRT, or with '.[tflite-runtime]' in an environment of "
+            "its own."
         )
     try:
         from tflite_runtime.interpreter import Interpreter
     except ImportError as error:
         raise BackendError(
             f"tflite-runtime cannot be loaded: {error}. "
-            "Try: pip install 'edgefer[tflite-runtime]' with Python 3.10 or 3.11, "
-            "or 'edgefer[edge]' for LiteRT."
+            f"Try: {install('tflite-runtime')} with Python 3.10 or 3.11, or '.[edge]' for LiteRT."
         ) from error
     return TFLiteBackend(lambda: Interpreter(model_content=model, num_threads=threads), model)
 
@@ -90,7 +87,7 @@ class TFLiteBackend:
             found = " ".join(str(error).split()).rstrip(".")
             raise BackendError(
                 f"this runtime cannot load the model: {found}. "
-                "Try: pip install --upgrade 'edgefer[edge]', or export the model again."
+                "Try: pip install --upgrade ai-edge-litert, or export the model again."
             ) from error
         inputs = self._interpreter.get_input_details()
         outputs = self._interpreter.get_output_details()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edgefer.errors import CameraError
-from edgefer.plugins import resolve
+from edgefer.plugins import build, resolve
 
 from ..reading import Frame
 
@@ -112,7 +112,8 @@ def open_camera(source: str) -> Camera:
     if Path(source).exists():
         return _file(source)
     if re.fullmatch(r"[\w.]+:\w+", source):
-        made: Camera = resolve(source, {})()
+        own = resolve(source, {})
+        made: Camera = build(source, own, "edgefer.edge.cameras.Camera", ("__iter__", "close"))
         return made
     raise CameraError(
         f"there is no file or folder {source!r}. Other cameras: a device number, an rtsp:// or "

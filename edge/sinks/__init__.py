@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Protocol
 
 from edgefer.errors import EdgeferError
-from edgefer.plugins import resolve
+from edgefer.plugins import build, resolve
 
 from ..reading import Frame, Reading
 
@@ -85,7 +85,8 @@ def open_sink(spec: str, *, force: bool = False) -> Sink:
     if kind in SINKS:
         return SINKS[kind](rest, force)
     if re.fullmatch(r"[\w.]+:\w+", spec):
-        made: Sink = resolve(spec, {})()
+        own = resolve(spec, {})
+        made: Sink = build(spec, own, "edgefer.edge.sinks.Sink", ("write", "close"))
         return made
     raise EdgeferError(
         f"there is no sink {spec!r}. Choose console, jsonl:PATH, video:PATH, window, or your own "
@@ -94,7 +95,17 @@ def open_sink(spec: str, *, force: bool = False) -> Sink:
 
 
 def open_sinks(specs: Iterable[str], *, force: bool = False) -> list[Sink]:
-    """Open all of them or none."""
+    """Open all of them or none.
+
+    Raises
+    ------
+    EdgeferError
+        If one cannot be opened, or is named twice.
+    """
+    specs = list(specs)
+    twice = [spec for spec in dict.fromkeys(specs) if specs.count(spec) > 1]
+    if twice:
+        raise EdgeferError(f"--sink {twice[0]} is given twice: leave one out.")
     with ExitStack() as opened:
         sinks = []
         for spec in specs:
