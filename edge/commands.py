@@ -7,8 +7,9 @@ import click
 CAMERA_HELP = """Where pictures come from: a device number, a video file, a folder of pictures, an
 rtsp:// or http:// address, a GStreamer pipeline, synth, synth:korean, picamera, or your own
 package.module:attribute."""
-SINK_HELP = """Where readings go: console, jsonl:PATH, video:PATH, window, or your own
-package.module:attribute. Give it several times for several.  [default: console]"""
+SINK_HELP = """Where readings go: console, jsonl:PATH (added to if it holds readings), video:PATH,
+window, or your own package.module:attribute. Give it several times for several.
+[default: console]"""
 
 _backend = click.option(
     "--backend",

@@ -71,12 +71,17 @@ class Summary:
 
     def __str__(self) -> str:
         steps = ", ".join(f"{step} {ms:.1f}" for step, ms in self.milliseconds.items())
+        ended = {"SIGINT": "stopped by Ctrl-C", "SIGTERM": "stopped by SIGTERM"}
         return (
-            f"{self.frames} frames in {self.seconds:.1f} s ({self.fps:.1f} a second), "
-            f"{self.dropped} dropped; {self.ended}\n"
-            f"{self.faces} faces, at least one in {self.frames_with_face} frames\n"
+            f"{_count(self.frames, 'frame')} in {self.seconds:.1f} s ({self.fps:.1f} a second), "
+            f"{self.dropped} dropped; {ended.get(self.ended, self.ended)}\n"
+            f"{_count(self.faces, 'face')} in {_count(self.frames_with_face, 'frame')}\n"
             f"ms a frame: {steps}"
         )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def run(

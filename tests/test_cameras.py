@@ -173,6 +173,20 @@ def test_a_stream_may_end():
     assert [frame.index for frame in camera] == [0]
 
 
+def test_a_camera_whose_driver_breaks_does_not_hang_the_program():
+    class Broken(ListVideo):
+        def read(self):
+            raise MemoryError
+
+        def release(self):
+            pass
+
+    camera = LiveCamera(Broken(), "camera 0")
+    with pytest.raises(MemoryError):
+        list(camera)
+    camera.close()
+
+
 def test_a_camera_whose_driver_hangs_does_not_hang_the_program():
     video = QueueVideo()
     camera = LiveCamera(video, "camera 0", patience=0.05)
@@ -388,6 +402,7 @@ def test_picamera_says_how_to_get_it():
         ("rtsp://me:p@ss:word@cam.local/live", "rtsp://***@cam.local/live"),
         ("rtsp://cam/user=me_password=pass_channel=1", "rtsp://cam/user=me_password=***_channel=1"),
         ("rtsp://cam.local/live", "rtsp://cam.local/live"),
+        ("rtsp://me:p/w@cam.local/live", "rtsp://***@cam.local/live"),
         ("http://cam/video?user=me&pwd=pass", "http://cam/video?***"),
         (
             "rtspsrc location=rtsp://me:pass@cam/1 user-pw=pass ! decodebin",

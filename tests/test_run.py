@@ -98,7 +98,8 @@ def test_a_signal_leaves_whole_files_and_a_summary(bundle, tmp_path, number):
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
-    assert f"dropped; {number.name}" in errors
+    said = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}[number]
+    assert f"dropped; stopped by {said}" in errors
     images = sum(1 for _ in VideoFile(str(video)))
     assert images > max(row["index"] for row in rows(log)) > 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.jsonl", "out.mp4"]

@@ -68,6 +68,25 @@ def test_a_log_is_added_to_unless_forced(tmp_path, force, lines):
     assert len([json.loads(line) for line in log.read_text().splitlines()]) == lines
 
 
+@pytest.mark.parametrize("text", ["keep me\n", "# edgefer\n", '[{"index": 0}]'])
+def test_a_file_of_something_else_is_never_added_to(tmp_path, text):
+    (tmp_path / "mine").write_text(text)
+    with pytest.raises(EdgeferError, match="mine exists and holds no readings"):
+        open_sink(f"jsonl:{tmp_path / 'mine'}")
+    assert (tmp_path / "mine").read_text() == text
+
+
+def test_adding_to_a_log_is_said(tmp_path, capsys):
+    (tmp_path / "log.jsonl").write_text('{"index": 0}\n')
+    open_sink(f"jsonl:{tmp_path / 'log.jsonl'}").close()
+    assert capsys.readouterr().err == f"adding to {tmp_path / 'log.jsonl'}\n"
+
+
+def test_one_file_for_two_sinks_is_refused(tmp_path):
+    with pytest.raises(EdgeferError, match="given twice"):
+        open_sinks([f"jsonl:{tmp_path / 'log'}"] * 2)
+
+
 def test_a_line_torn_by_a_power_cut_does_not_swallow_the_next(tmp_path):
     log = tmp_path / "log.jsonl"
     log.write_text('{"index": 0}\n{"ind')
@@ -235,6 +254,11 @@ def test_an_existing_video_is_kept_unless_forced(tmp_path):
         open_sink(f"video:{tmp_path / 'out.mp4'}")
     write_video(tmp_path / "out.mp4", [frame(0)], force=True)
     assert len(read_video(tmp_path / "out.mp4")) == 1
+
+
+def test_a_video_in_a_place_that_takes_no_files_is_refused_at_once():
+    with pytest.raises(EdgeferError, match=r"cannot write /proc/out\.mp4: "):
+        open_sink("video:/proc/out.mp4")
 
 
 def test_until_it_is_whole_a_video_has_another_name(tmp_path):

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -115,6 +116,13 @@ def test_the_summary_counts():
     assert sum(summary.milliseconds.values()) * 4 <= 1000 * summary.seconds
     assert summary.fps == pytest.approx(4 / summary.seconds)
     assert "4 frames" in str(summary)
+
+
+def test_the_summary_in_words():
+    summary = run(BrightClassifier(), ListCamera(scene()), [], lambda image: [LEFT])
+    assert str(summary).startswith("1 frame in ")
+    assert "\n1 face in 1 frame\n" in str(summary)
+    assert "stopped by Ctrl-C" in str(replace(summary, ended="SIGINT"))
 
 
 def test_an_unsure_answer_is_left_out():

@@ -52,12 +52,15 @@ class LiveCamera:
         self._slot: Frame | None = None
         self._given = False
         self._ended = self._closed = False
+        self._failure: BaseException | None = None
         self._reader = threading.Thread(target=self._read_on, name="camera", daemon=True)
 
     def __iter__(self) -> Iterator[Frame]:
         self._reader.start()
         while (frame := self._next()) is not None:
             yield frame
+        if self._failure is not None:
+            raise self._failure
         if not (self._given and self._may_end):
             found = "gives no frames" if not self._given else "stopped giving frames"
             raise CameraError(
@@ -83,6 +86,17 @@ class LiveCamera:
             return frame
 
     def _read_on(self) -> None:
+        """Keep the slot filled; whatever ends it, nobody goes on waiting."""
+        try:
+            self._fill()
+        except BaseException as error:
+            self._failure = error
+        finally:
+            with self._fresh:
+                self._ended = True
+                self._fresh.notify()
+
+    def _fill(self) -> None:
         """Keep the slot filled until the source ends."""
         index, failed, started = 0, False, None
         last = time.monotonic()
@@ -101,9 +115,6 @@ class LiveCamera:
                 self._slot = Frame(index, now - started, image)
                 self._fresh.notify()
             index, failed, last = index + 1, False, now
-        with self._fresh:
-            self._ended = True
-            self._fresh.notify()
 
 
 def read(video: cv2.VideoCapture) -> np.ndarray | None:

@@ -138,7 +138,8 @@ def video_backends() -> list[str]:
 
 def hide_secrets(source: str) -> str:
     """A camera's address without user, password and query, for messages."""
-    plain = re.sub(r"(?<=://)[^/\s]*@", "***@", source)
+    # Up to the last @: a password may hold a slash.
+    plain = re.sub(r"(?<=://)\S*@", "***@", source)
     plain = re.sub(r"(://[^\s?]*)\?\S*", r"\1?***", plain)
     # Cameras that want them in the path (user=admin_password=...), and GStreamer's user-pw.
     return re.sub(r"(?i)(pass|password|pwd|token|user-id|user-pw)=[^&_/\s]+", r"\1=***", plain)

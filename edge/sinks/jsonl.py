@@ -10,11 +10,14 @@ from edgefer.errors import EdgeferError
 
 from ..reading import Frame, Reading
 
+START = b'{"index":'  # of every line
+
 
 class JsonlSink:
     """One JSON object per reading, one reading per line, on the disk at once.
 
-    A file that is there is added to, so that a service which starts again keeps its log.
+    A file of readings that is there is added to, so that a service which starts again keeps its
+    log; the index starts at 0 again. A file of anything else is left alone.
     """
 
     def __init__(self, path: str, *, force: bool = False) -> None:
@@ -30,11 +33,15 @@ class JsonlSink:
         Raises
         ------
         EdgeferError
-            If nothing can be written there.
+            If nothing can be written there, or the file holds something else.
         """
         self._path = path
         try:
-            torn = path != "-" and not force and _is_torn(Path(path))
+            torn = False
+            if path != "-" and not force and Path(path).is_file() and Path(path).stat().st_size:
+                _require_readings(Path(path))
+                torn = _is_torn(Path(path))
+                print(f"adding to {path}", file=sys.stderr)
             self._file = sys.stdout if path == "-" else _open(path, "w" if force else "a")
             # A line that a power cut left half-written must not swallow the first new one.
             if torn:
@@ -64,10 +71,17 @@ def _open(path: str, mode: Literal["w", "a"]) -> TextIO:
     return open(path, mode, buffering=1, encoding="utf-8")
 
 
+def _require_readings(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(len(START))
+    if not START.startswith(start):
+        raise EdgeferError(
+            f"{path} exists and holds no readings. Replace it with --force, or choose another name."
+        )
+
+
 def _is_torn(path: Path) -> bool:
     """Whether a file ends in the middle of a line."""
-    if not path.is_file() or not path.stat().st_size:
-        return False
     with path.open("rb") as file:
         file.seek(-1, 2)
         return file.read(1) != b"\n"

@@ -40,7 +40,7 @@ class VideoSink:
         Raises
         ------
         EdgeferError
-            If it exists, its folder does not, or it ends in something else.
+            If it exists, nothing can be written there, or it ends in something else.
         """
         self._path = Path(path)
         if self._path.suffix.lower() not in CODECS:
@@ -51,7 +51,14 @@ class VideoSink:
             raise EdgeferError(
                 f"cannot write {path}: {self._path.parent} is no folder to write in."
             )
-        self._partial = self._path
+        self._force = force
+        self._partial = _hidden(self._path, self._path.suffix.lower())
+        try:
+            # OpenCV would only say that it failed, and that late.
+            self._partial.touch()
+            self._partial.unlink()
+        except OSError as error:
+            raise EdgeferError(f"cannot write {path}: {error.strerror}.") from error
         self._waiting: list[tuple[float, np.ndarray]] = []
         self._writer: cv2.VideoWriter | None = None
         self._rate = self._start = 0.0
@@ -96,12 +103,19 @@ class VideoSink:
     def _open(self) -> cv2.VideoWriter:
         """A writer of the asked kind, or of Motion JPEG where this OpenCV lacks the codec."""
         for suffix in dict.fromkeys([self._path.suffix.lower(), ".avi"]):
-            self._partial = self._path.with_name(f".{self._path.stem}.partial{suffix}")
+            self._partial = _hidden(self._path, suffix)
             code = cv2.VideoWriter.fourcc(*CODECS[suffix])
             writer = cv2.VideoWriter(str(self._partial), code, self._rate, self._size)
             if writer.isOpened():
                 if suffix != self._path.suffix.lower():
                     self._path = self._path.with_suffix(suffix)
+                    if self._path.exists() and not self._force:
+                        writer.release()
+                        self._partial.unlink(missing_ok=True)
+                        raise EdgeferError(
+                            f"no MPEG-4 here, and {self._path} exists. Replace it with --force, or "
+                            "choose another name."
+                        )
                     print(f"no MPEG-4 here: writing {self._path}", file=sys.stderr)
                 return writer
         raise EdgeferError(f"OpenCV cannot write {self._path}: it has neither MPEG-4 nor MJPG.")
@@ -120,6 +134,11 @@ class VideoSink:
         for _ in range(behind):
             self._writer.write(image)
             self._written += 1
+
+
+def _hidden(path: Path, suffix: str) -> Path:
+    """Name of a video that is not finished."""
+    return path.with_name(f".{path.stem}.partial{suffix}")
 
 
 def _fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
