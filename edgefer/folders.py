@@ -65,6 +65,9 @@ def new_folder(out: Path, marker: str, *, force: bool = False) -> Iterator[Path]
 
 def refuse(out: Path, marker: str, *, force: bool) -> None:
     """Raise unless ``out`` is free, empty, or of the same kind and given up with force."""
+    place = next(parent for parent in out.absolute().parents if parent.exists())
+    if not os.access(place, os.W_OK):
+        raise DataError(f"cannot write to {place}: it is read-only for you.")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not (out / marker).is_file():

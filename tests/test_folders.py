@@ -6,7 +6,7 @@ import time
 import pytest
 
 from edgefer.errors import DataError
-from edgefer.folders import _place, new_folder
+from edgefer.folders import _place, new_folder, refuse
 
 
 def test_a_folder_appears_whole(tmp_path):
@@ -148,6 +148,8 @@ def test_a_place_without_permission_is_one_error(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(DataError, match="cannot write"), new_folder(tmp_path / "out", "mark"):
         pytest.fail("was let in")
+    with pytest.raises(DataError, match="read-only for you"):
+        refuse(tmp_path / "new" / "out", "mark", force=True)
 
 
 def test_a_file_in_the_way_is_one_error(tmp_path):

@@ -51,6 +51,8 @@ def check(paths: Iterable[Path], *, force: bool = False) -> None:
         existing = next(parent for parent in path.absolute().parents if parent.exists())
         if not existing.is_dir():
             raise EdgeferError(f"cannot write {path}: {existing} is no folder.")
+        if not os.access(existing, os.W_OK):
+            raise EdgeferError(f"cannot write {path}: {existing} is read-only for you.")
 
 
 def save(comparison: Comparison, path: Path) -> None:
