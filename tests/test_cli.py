@@ -115,6 +115,8 @@ def test_a_mistake_is_one_line_and_status_1(tmp_path, arguments, said):
         ["export", "x", "-o", "y", "--epochs", "3"],
         ["export", "x", "-o", "y", "--faces", "z"],
         ["export", "x", "-o", "y", "--per-channel-dense"],
+        ["data", "clean", "x", "-o", "y", "--apply", "z", "--against", "w"],
+        ["data", "export", "x", "-o", "y", "--layout", "jpeg"],
     ],
 )
 def test_wrong_usage_is_status_2(arguments):

@@ -17,6 +17,7 @@ def data() -> None:
     edgefer data fer2013 fer2013.csv -o work/fer
     edgefer data folder photos/ -o work/faces
     edgefer data show work/faces --sheet sheet.png
+    edgefer data clean work/faces -o work/findings
     """
 
 
@@ -195,6 +196,8 @@ def clean(
     """
     from edgefer.faceset import FaceSet
 
+    if drops and (against or bundle or folds or faceless):
+        raise click.UsageError("--apply only applies a list: search without it first.")
     faces = FaceSet.load(faceset)
     if drops:
         from .clean.apply import apply_drops

@@ -24,7 +24,7 @@ KINDS = {
     "drawing": ("hard edges: a drawing, letters, an overlay", "그림이나 글자"),
     "dark": ("too dark", "너무 어두움"),
     "bright": ("too bright", "너무 밝음"),
-    "blurred": ("blurred", "흐림"),
+    "blurred": ("hardly any fine detail", "흐림"),
 }
 DROP, KEEP, LOOK = "drop", "keep", "look"
 COLUMNS = ("id", "kind", "score", "group", "suggestion", "reason", "label", "split")

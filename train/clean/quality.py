@@ -19,8 +19,8 @@ BLANK = 5.0  # standard deviation: 14, twelve of them all black
 DARK = 70.0  # the 95th percentile of a patch is below: 16
 BRIGHT = 165.0  # the 5th is above: 22
 # What is sharp depends on camera and size, so these count in medians of the set.
-BLUR = 0.4  # variance of the Laplacian over that of the gradient: 55
-EDGES = 3.5  # variance of the Laplacian over that of the patch, of drawings and letters: 185
+BLUR = 0.4  # variance of the Laplacian over that of the gradient: 60
+EDGES = 3.5  # variance of the Laplacian over that of the patch, of drawings and letters: 174
 
 
 def thumbs(patches: np.ndarray) -> np.ndarray:
@@ -70,29 +70,24 @@ def find_poor(faces: FaceSet) -> list[Finding]:
 
 
 def find_faceless(faces: FaceSet) -> list[Finding]:
-    """Patches in which the frontal Haar cascade sees no face, the least face-like first.
+    """Patches in which the frontal Haar cascade sees no face, signs and screens first.
 
-    It is a poor judge of small patches: of 6,000 faces of FER2013, enlarged twice, it misses 14 %,
-    most of them turned, covered or shouting; of 160 patches that FERPlus's annotators call no face
-    it still sees one in 20 %. So nothing is suggested to be dropped, and what it misses is ranked
-    by how little it resembles the average of what it sees.
+    It is a poor judge of small patches: of the 32,298 of FER2013, enlarged twice, it misses 15 %,
+    most of them faces that are turned, covered or shouting; of the 160 that FERPlus's annotators
+    call no face it still sees one in 13 %. So nothing is suggested to be dropped, and what it
+    misses is ranked by its flat areas: of the first hundred 62 are no face, of all 4,897 only 139.
+    It takes 5 ms a patch.
     """
-    detector = FaceDetector(scale=1.05, neighbors=1, min_size=SIDE)
-    missed: dict[int, np.ndarray] = {}
-    average = np.zeros(SIDE * SIDE)
+    detector = FaceDetector(scale=1.05, neighbors=1, min_size=64)
+    found = []
     for face in track(range(len(faces)), "detecting", console=console(), transient=True):
         patch = thumbs(faces.take(np.array([face])))[0]
         large = cv2.resize(patch, (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_CUBIC)
         border = (SIDE // 2,) * 4
-        if detector(cv2.copyMakeBorder(large, *border, cv2.BORDER_REPLICATE)):
-            average += _standard(patch)
-        else:
-            missed[face] = _standard(patch).astype(np.float32)
-    average /= max(float(np.linalg.norm(average)), 1e-9)
-    return [
-        Finding("faceless", face, (1 - float(flat @ average)) / 2, LOOK, "no face is detected")
-        for face, flat in missed.items()
-    ]
+        if not detector(cv2.copyMakeBorder(large, *border, cv2.BORDER_REPLICATE)):
+            flat = float((np.abs(np.diff(patch.astype(np.int16), axis=1)) <= 2).mean())
+            found.append(Finding("faceless", face, flat, LOOK, "no face is detected"))
+    return found
 
 
 def _measure(patch: np.ndarray) -> tuple[float, float, float, float, float]:
@@ -102,9 +97,3 @@ def _measure(patch: np.ndarray) -> tuple[float, float, float, float, float]:
     laplacian = float(cv2.Laplacian(patch, cv2.CV_32F).var())
     gradient = sum(float(cv2.Sobel(patch, cv2.CV_32F, *way).var()) for way in ((1, 0), (0, 1)))
     return spread, low, high, laplacian / max(gradient, 1e-3), laplacian / spread**2
-
-
-def _standard(patch: np.ndarray) -> np.ndarray:
-    """Patch without its light and contrast, float64 (48 * 48,), of length 1."""
-    flat = patch.ravel() - patch.mean()
-    return flat / max(float(np.linalg.norm(flat)), 1e-9)
