@@ -16,7 +16,6 @@ DISTRIBUTIONS = {
     "cv2": "opencv-python",
     "sklearn": "scikit-learn",
     "markupsafe": "jinja2",  # which brings it
-    "sklearn": "scikit-learn",
     "tensorflow_model_optimization": "tensorflow-model-optimization",
     "tf_keras": "tf-keras",
     "tflite_runtime": "tflite-runtime",
