@@ -55,8 +55,10 @@ class Page:
 
     def open(self, path: Path) -> None:
         """Show a file, once it is loaded."""
+        # For a moment after navigating the old page may still answer.
+        self.evaluate("window.old = true")
         self._call("Page.navigate", url=path.as_uri())
-        self.wait("document.readyState === 'complete'")
+        self.wait("!window.old && document.readyState === 'complete'")
 
     def download(self, name: str, *keys: str) -> Path:
         """Press keys that save a file, and wait for it."""
@@ -64,7 +66,8 @@ class Page:
         path.unlink(missing_ok=True)
         self.press(*keys)
         end = time.monotonic() + 20
-        while not path.exists():
+        # The name is taken, by an empty file, before the bytes are there.
+        while not path.exists() or not path.stat().st_size:
             assert time.monotonic() < end, f"{name} was never saved"
             time.sleep(0.02)
         return path
