@@ -28,13 +28,13 @@ def style(way: str) -> str:
 def sizes(study: Study, width: int) -> str:
     """Drop after each calibration: a faint dot for a draw, a bar for their mean."""
     rows, shown = table_rows(study), ways(study)
-    low, high = _limits([row.drops for row in rows if row.way != NOISE], OVERALL_MARGIN)
+    low, high = _limits([row.drops for row in rows if row.way != NOISE], 0.001)
     left, right, top, bottom = 46, width, 30, 330
 
     def y(share: float) -> float:
         return bottom - (share - low) / (high - low) * (bottom - top)
 
-    parts = [_zone(left, right, y(OVERALL_MARGIN), y(-OVERALL_MARGIN))]
+    parts = []
     for tick in draw.ticks(low, high, 8):
         kind = "zero" if abs(tick) < 1e-9 else "grid"
         parts.append(draw.line(left, y(tick), right, y(tick), kind))
@@ -67,7 +67,8 @@ def contrasts(study: Study, width: int) -> str:
     def x(share: float) -> float:
         return left + (min(max(share, low), high) - low) / (high - low) * (right - left)
 
-    parts = [_zone(x(-OVERALL_MARGIN), x(OVERALL_MARGIN), top - 8, bottom)]
+    zone = x(OVERALL_MARGIN) - x(-OVERALL_MARGIN)
+    parts = [draw.rect(x(-OVERALL_MARGIN), top - 8, zone, bottom - top + 8, "zone", rx=3)]
     for tick in draw.ticks(low, high, 5 if width < 500 else 9):
         kind = "zero" if abs(tick) < 1e-9 else "grid"
         parts.append(draw.line(x(tick), top - 8, x(tick), bottom, kind))
@@ -179,10 +180,6 @@ def _limits(found: Sequence[np.ndarray], least: float) -> tuple[float, float]:
     high = max(least, *(float(each.max()) for each in found))
     room = (high - low) * 0.06
     return low - room, high + room
-
-
-def _zone(x1: float, x2: float, y1: float, y2: float) -> str:
-    return draw.rect(x1, y1, x2 - x1, y2 - y1, "zone", rx=3)
 
 
 def _dot(x: float, y: float, radius: float, kind: str, told: str) -> str:

@@ -7,7 +7,17 @@ from typing import Any
 from edgefer.report.words import p_value
 
 from .findings import Finding, fewer, findings, halves
-from .paired import EMOTION_MARGIN, HERE, LESS, MORE, OVERALL_MARGIN, SAME, TRIFLE, Contrast
+from .paired import (
+    EMOTION_MARGIN,
+    HERE,
+    LESS,
+    MORE,
+    OVERALL_MARGIN,
+    SAME,
+    TRIFLE,
+    UNCLEAR,
+    Contrast,
+)
 from .trials import OTHER_DOMAIN, OTHER_HALF, Row, Study
 
 # What is chosen on purpose; noise is there to show what harm looks like.
@@ -206,7 +216,7 @@ def table(study: Study) -> list[list[str]]:
 
 
 def _exceptions(finding: Finding) -> list[str]:
-    """Sizes and emotions at which a difference shows."""
+    """Sizes and emotions at which a difference shows, and emotions with too few faces."""
     said = []
     for where, unit, contrasts in (
         ("at", "size", finding.sizes if len(finding.sizes) > 1 else ()),
@@ -222,7 +232,11 @@ def _exceptions(finding: Finding) -> list[str]:
             every = len(shown) == len(contrasts)
             said.append(f"{where} {f'every {unit}' if every else listed}")
     begin = "It" if finding.overall.verdict in (MORE, LESS, HERE) else "But a difference"
-    return [f"{begin} shows {' and '.join(said)}."] if said else []
+    told = [f"{begin} shows {' and '.join(said)}."] if said else []
+    unclear = [each.name for each in finding.emotions if each.verdict == UNCLEAR]
+    if unclear and finding.overall.verdict != UNCLEAR:
+        told.append(f"Too few to tell on {', '.join(unclear)}.")
+    return told
 
 
 def _short(contrast: Contrast) -> str:

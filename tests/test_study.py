@@ -168,6 +168,21 @@ def test_too_few_faces_are_said_to_be_too_few():
     )
 
 
+def test_a_rare_emotion_is_not_passed_over_in_silence():
+    whole = measured({})
+    targets = whole.targets.copy()
+    targets[targets == 1] = 0
+    targets[:30] = 1  # thirty faces of disgust
+    trials = [
+        Trial(t.way, t.size, t.seed, t.faces, (t.answers - whole.targets + targets) % 7)
+        for t in whole.trials
+    ]
+    told = Study("toy", "faces", "val", FER7, targets, targets, tuple(trials))
+    line = next(line for line in sentences(told) if line.startswith("Spread against random"))
+    assert "makes no difference here" in line
+    assert line.endswith("Too few to tell on disgust.")
+
+
 def test_fewer_faces_are_set_beside_the_most():
     (contrast,) = fewer(measured({10: 200}))
     assert (contrast.one, contrast.other) == ("10 balanced", "40 balanced")
