@@ -281,6 +281,18 @@ def test_photos_without_labels_are_asked_for(tmp_path):
         list(plan_aihub([tmp_path], KOREAN7, VOTE))
 
 
+def test_labels_without_photos_ask_for_them(tmp_path):
+    (tmp_path / "img_emotion_training_data(기쁨).json").write_text("[]")
+    with pytest.raises(DataError, match=r"no photos.*only labels.*\[원천\]"):
+        list(plan_aihub([tmp_path], KOREAN7, VOTE))
+
+
+@pytest.mark.parametrize("renames", [{"hrt": "sad"}, {"hurt": "sadd"}])
+def test_an_emotion_to_rename_that_is_none_is_named_before_the_work(tmp_path, renames):
+    with pytest.raises(DataError, match="'(hrt|sadd)' is not one of"):
+        next(plan_aihub([tmp_path / "nowhere"], KOREAN7, LabelRecipe("vote", 2, renames)))
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (

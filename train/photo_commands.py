@@ -167,8 +167,11 @@ def _show(made: Any, out: Path, *, as_json: bool) -> None:
         click.echo(json.dumps(asdict(made) | {"recall": made.recall}, ensure_ascii=False))
         return
     show_written(out)
-    for reason, count in sorted(made.dropped.items(), key=lambda item: -item[1])[:8]:
+    reasons = sorted(made.dropped.items(), key=lambda item: -item[1])
+    for reason, count in reasons[:12]:
         click.echo(f"{count:>8} {reason}")
+    if len(reasons) > 12:
+        click.echo(f"{sum(count for _, count in reasons[12:]):>8} {len(reasons) - 12} more reasons")
     if made.annotated:
         click.echo(
             f"Haar found {made.recall:.1%} of {made.annotated} annotated faces; its box overlaps "

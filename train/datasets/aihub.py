@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgefer.errors import DataError
-from edgefer.labels import Labels, canonical
+from edgefer.labels import KOREAN7, Labels, canonical
 from edgefer.preprocess import Box
 from edgefer.progress import say
 
@@ -72,13 +72,22 @@ def plan_aihub(sources: Sequence[Path], labels: Labels, recipe: LabelRecipe) -> 
     Raises
     ------
     DataError
-        If nothing there looks like AI Hub 82, or a zip is damaged.
+        If nothing there looks like AI Hub 82, a zip is damaged, or an emotion to rename is none.
     """
+    for old, new in recipe.renames.items():
+        KOREAN7.index(old)
+        if new:
+            labels.index(new)
     photos, papers, twins = _sort_out(sources)
     if not papers:
         raise DataError(
             f"there are no labels (.json) in {', '.join(map(str, sources))}. Name the download "
             "folder that holds both [라벨] and [원천], or name both."
+        )
+    if not photos:
+        raise DataError(
+            f"there are no photos in {', '.join(map(str, sources))}, only labels. Name the "
+            "download folder that holds both [라벨] and [원천], or name both."
         )
     claimed: set[bytes] = set()
     for paper in sorted(papers, key=_paper_order):

@@ -34,8 +34,8 @@ class Cut:
         What was cut, in pixels of the photograph, before it is squared.
     crop : str
         Whose box it is: ``haar`` or ``annotated``.
-    overlap : float
-        Intersection over union with the annotators' box; 0 without one.
+    overlap : float or None
+        Intersection over union with the annotators' box; None without one.
     reduction : int
         How many pixels of the photograph were decoded as one, along each side.
     """
@@ -43,7 +43,7 @@ class Cut:
     patch: np.ndarray
     box: Box
     crop: str
-    overlap: float
+    overlap: float | None
     reduction: int
 
 
@@ -96,7 +96,7 @@ def cut_face(
     if crop != "annotated":
         try:
             view, box = _search(photo, annotated, detector, size, least, largest)
-            share = overlap(_enlarged(box, view), annotated) if annotated else 0.0
+            share = overlap(_enlarged(box, view), annotated) if annotated else None
             return _cut(photo, view, box, size, "haar", share)
         except NoFaceError:
             if crop == "haar":
@@ -182,7 +182,9 @@ def _best(found: Sequence[Box], wanted: Box, least: float) -> Box | None:
     return best if best is not None and overlap(best, wanted) >= least else None
 
 
-def _cut(photo: Photograph, view: _View, box: Box, size: int, crop: str, share: float) -> Cut:
+def _cut(
+    photo: Photograph, view: _View, box: Box, size: int, crop: str, share: float | None
+) -> Cut:
     """Make the patch; a face smaller than it is decoded again, larger."""
     whole = _enlarged(box, view)
     reduction = view.reduction

@@ -117,8 +117,9 @@ def _gather(plan: Plan, writer: FaceSetWriter) -> Yield:
         table = csv_writer(file)
         every = track(results(plan), "gathering", plan.photos, console=console(), transient=True)
         for photo, row, patch in every:
-            boxed = any(box.w > 1 and box.h > 1 for box in photo.boxes)
-            missed += boxed and bool(row.get("missed") or row.get("crop") == "annotated")
+            missed += (bool(row.get("missed")) and bool(photo.boxes)) or row.get(
+                "crop"
+            ) == "annotated"
             if patch is None:
                 writer.drop(photo.origin, row["reason"])
                 continue
@@ -134,7 +135,7 @@ def _gather(plan: Plan, writer: FaceSetWriter) -> Yield:
             if not crops:
                 table.writerow((*_COLUMNS, *photo.about))
             crops[row["crop"]] += 1
-            if row["crop"] == "haar" and boxed:
+            if row["crop"] == "haar" and row["overlap"] is not None:
                 overlaps.append(row["overlap"])
             values = (row["crop"], row["overlap"], row["reduction"])
             table.writerow((name, photo.origin, *values, *photo.about.values()))

@@ -75,7 +75,7 @@ def do_shard(folder: str, number: int) -> None:
     result = plan.result(number)
     if result.exists():
         return
-    patches, rows = [], []
+    patches, rows = list[np.ndarray](), list[dict[str, Any]]()
     for photo in plan.shard(number):
         try:
             cut = _cut(photo, plan)
@@ -83,7 +83,8 @@ def do_shard(folder: str, number: int) -> None:
             rows.append({"reason": str(error), "missed": isinstance(error, NoFaceError)})
             continue
         patches.append(cut.patch)
-        about = {"box": cut.box, "crop": cut.crop, "overlap": round(cut.overlap, 4)}
+        share = None if cut.overlap is None else round(cut.overlap, 4)
+        about = {"box": cut.box, "crop": cut.crop, "overlap": share}
         rows.append(about | {"reduction": cut.reduction})
     size = plan.recipe.size
     stack = np.array(patches, np.uint8).reshape(-1, size, size)
