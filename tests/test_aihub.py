@@ -102,7 +102,9 @@ def test_the_command_says_what_came_of_it(made):
     assert "Haar found 9" in text or "Haar found 100" in text
     assert "the photo is missing" in text
     found = json.loads((made[0] / "import.json").read_text(encoding="utf-8"))
-    assert found["faces"] + sum(found["dropped"].values()) == found["photos"]
+    assert found["faces"] + sum(found["dropped"].values()) == found["records"]
+    assert found["recall"] == pytest.approx(found["found"] / found["annotated"], abs=1e-4)
+    assert "--min-votes 2" in found["source"]
     assert found["found"] >= 0.97 * found["annotated"] > 150
 
 
@@ -165,6 +167,17 @@ def test_four_answers_become_one_label_or_a_reason(said, by, least, expected):
     else:
         with pytest.raises(DataError, match=expected):
             decide(said, recipe)
+
+
+def test_an_emotion_that_is_left_out_keeps_its_votes(tmp_path):
+    (tmp_path / NAME).write_bytes(b"photo")
+    sad = {"boxes": record()["annot_A"]["boxes"], "faceExp": "슬픔"}
+    text = json.dumps([record(annot_C=sad)])
+    (tmp_path / "img_emotion_training_data(기쁨).json").write_text(text)
+    (photo,) = plan_aihub([tmp_path], KOREAN7, LabelRecipe("vote", 1, {"happy": ""}))
+    assert photo.reason == "left out by --map"
+    (photo,) = plan_aihub([tmp_path], KOREAN7, LabelRecipe("vote", 1, {"sad": ""}))
+    assert photo.emotion == "happy"
 
 
 @pytest.mark.parametrize(("by", "least"), [("mother", 2), ("vote", 0), ("vote", 5)])

@@ -242,11 +242,23 @@ def test_another_version_of_the_work_is_refused(few, tmp_path):
         do_shard(str(plan.folder), 0)
 
 
-def test_nothing_in_the_photos_is_one_error_and_the_work_stays(tmp_path):
+def test_nothing_in_the_photos_is_one_error_and_leaves_nothing(tmp_path):
     photos = [Photo(f"{i}.jpg", reason="unknown") for i in range(3)]
-    with pytest.raises(DataError, match="no face was found.*3 left out: unknown"):
+    with pytest.raises(DataError, match="none of 3 records and photos gave a face: 3 unknown"):
         gather(photos, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_source_that_is_none_leaves_nothing_but_what_was_there(few, tmp_path):
+    def broken():
+        yield from few
+        raise DataError("the download is damaged")
+
+    (tmp_path / "out.import").mkdir()
+    (tmp_path / "out.import" / "mine.txt").write_text("mine")
+    with pytest.raises(DataError, match="damaged"):
+        gather(broken(), tmp_path / "out")
+    assert [path.name for path in tmp_path.rglob("*")] == ["out.import", "mine.txt"]
 
 
 def test_progress_is_told_without_a_terminal(few, tmp_path, monkeypatch, capsys):

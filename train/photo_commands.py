@@ -164,7 +164,7 @@ def _show(made: Any, out: Path, *, as_json: bool) -> None:
     from .data_commands import show_written
 
     if as_json:
-        click.echo(json.dumps(asdict(made) | {"recall": made.recall}, ensure_ascii=False))
+        click.echo(json.dumps(asdict(made), ensure_ascii=False))
         return
     show_written(out)
     reasons = sorted(made.dropped.items(), key=lambda item: -item[1])

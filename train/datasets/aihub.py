@@ -219,8 +219,11 @@ def _photo(
         return Photo(name, reason="the photo is missing")
     try:
         answers = [_answer(record, judge) for judge in ("uploader", *_ANNOTATORS)]
-        said = [recipe.renames.get(answer, answer) for answer in answers]
+        # An emotion that is left out still has its votes: who lost the vote does not win by it.
+        said = [recipe.renames.get(answer) or answer for answer in answers]
         emotion = decide(said, recipe)
+        if recipe.renames.get(emotion) == "":
+            raise DataError("left out by --map")
         if emotion not in labels:
             raise DataError(f"{emotion!r} is not one of the labels")
         boxes = tuple(_box(record, judge) for judge in _ANNOTATORS)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from rich.progress import track
 
+from edgefer import __version__
+from edgefer.errors import DataError
 from edgefer.facewriter import MARKER, FaceSetWriter, csv_writer, write_faceset
 from edgefer.folders import refuse
 from edgefer.labels import Labels
@@ -28,30 +30,28 @@ class Yield:
 
     Attributes
     ----------
-    photos, faces : int
-        Records, and those that gave a face.
+    records, faces : int
+        Records and photographs without one, and how many of them gave a face.
     crops : mapping of str to int
         Faces by whose box was cut out: ``haar`` or ``annotated``.
     dropped : mapping of str to int
         Records that gave none, by reason.
     annotated, found : int
-        Decoded photographs that had an annotated box, and those of them where Haar found that face.
-    overlap : float
-        Median intersection over union of Haar's box with the annotators', where it was found.
+        Searched photographs that had an annotated box, and those of them where Haar found that
+        face.
+    recall, overlap : float or None
+        Share of annotated faces that Haar found, and the median intersection over union of its box
+        with the annotators'; None where there was nothing to find.
     """
 
-    photos: int
+    records: int
     faces: int
     crops: Mapping[str, int]
     dropped: Mapping[str, int]
     annotated: int
     found: int
-    overlap: float
-
-    @property
-    def recall(self) -> float:
-        """Share of annotated faces that Haar found; 0 without any."""
-        return self.found / self.annotated if self.annotated else 0.0
+    recall: float | None
+    overlap: float | None
 
 
 def import_photos(
@@ -69,7 +69,7 @@ def import_photos(
     """Cut faces out of photographs and write a face set; a killed import goes on where it was.
 
     Beside the faces it writes ``photos.csv`` (for each face whose box was cut out and what the data
-    set says about the photograph) and ``import.json`` (the recipe and the `Yield`).
+    set says about the photograph) and ``import.json`` (what was typed, and the `Yield`).
 
     Parameters
     ----------
@@ -102,9 +102,13 @@ def import_photos(
         out, labels, recipe.size, source=source, licence=licence, force=force
     ) as writer:
         result = _gather(plan, writer)
-        text = json.dumps(
-            {"recipe": asdict(recipe), **asdict(result)}, ensure_ascii=False, indent=2
-        )
+        if not result.faces:
+            shutil.rmtree(kept, ignore_errors=True)  # nothing that another try could go on with
+            most = Counter(result.dropped).most_common(4)
+            reasons = "; ".join(f"{count} {reason}" for reason, count in most)
+            raise DataError(f"none of {result.records} records and photos gave a face: {reasons}.")
+        about = {"source": source, "edgefer": __version__, **asdict(result)}
+        text = json.dumps(about, ensure_ascii=False, indent=2)
         (writer.folder / "import.json").write_text(text + "\n", encoding="utf-8")
     shutil.rmtree(kept, ignore_errors=True)
     return result
@@ -117,9 +121,8 @@ def _gather(plan: Plan, writer: FaceSetWriter) -> Yield:
         table = csv_writer(file)
         every = track(results(plan), "gathering", plan.photos, console=console(), transient=True)
         for photo, row, patch in every:
-            missed += (bool(row.get("missed")) and bool(photo.boxes)) or row.get(
-                "crop"
-            ) == "annotated"
+            fell_back = row.get("crop") == "annotated"
+            missed += fell_back or (row.get("missed", False) and bool(photo.boxes))
             if patch is None:
                 writer.drop(photo.origin, row["reason"])
                 continue
@@ -139,13 +142,14 @@ def _gather(plan: Plan, writer: FaceSetWriter) -> Yield:
                 overlaps.append(row["overlap"])
             values = (row["crop"], row["overlap"], row["reduction"])
             table.writerow((name, photo.origin, *values, *photo.about.values()))
-    searched = plan.recipe.crop != "annotated"
+    annotated = 0 if plan.recipe.crop == "annotated" else len(overlaps) + missed
     return Yield(
-        photos=plan.photos,
+        records=plan.photos,
         faces=len(writer),
         crops=dict(crops),
         dropped=dict(writer.dropped),
-        annotated=len(overlaps) + missed if searched else 0,
+        annotated=annotated,
         found=len(overlaps),
-        overlap=round(statistics.median(overlaps), 3) if overlaps else 0.0,
+        recall=round(len(overlaps) / annotated, 4) if annotated else None,
+        overlap=round(statistics.median(overlaps), 3) if overlaps else None,
     )

@@ -4,6 +4,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -160,6 +161,12 @@ def write_plan(
         return _write(folder, photos, recipe, about, force)
     except OSError as error:
         raise DataError(f"cannot write to {folder}: {error.strerror}.") from error
+    finally:
+        if not (folder / "plan.json").exists():  # what came to nothing leaves nothing
+            _discard(folder, "plan", ".json")
+            for empty in (folder / "plan", folder / "done", folder):
+                with suppress(OSError):
+                    empty.rmdir()
 
 
 def _write(
