@@ -214,6 +214,18 @@ def test_an_existing_face_set_is_refused_before_any_work(few, tmp_path):
     assert not (tmp_path / "out.import").exists()
 
 
+def test_a_second_import_of_the_same_name_waits_its_turn(few, tmp_path):
+    def slow():
+        yield few[0]
+        with pytest.raises(DataError, match="another import is at work in .*out.import"):
+            gather(few, tmp_path / "out")
+        yield from few[1:]
+
+    gather(slow(), tmp_path / "out")
+    assert len(FaceSet.load(tmp_path / "out")) > 60
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_a_damaged_shard_is_thrown_away_and_made_again(few, tmp_path):
     plan = write_plan(tmp_path / "p", few, CropRecipe(), about="a test")
     run_plan(plan, workers=1)

@@ -1,6 +1,7 @@
 import io
 import os
 import stat
+import subprocess
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -132,10 +133,17 @@ def test_a_zip_cut_off_while_downloading_is_named(tmp_path):
         found(tmp_path)
 
 
-def test_parts_of_a_zip_are_to_be_put_together(tmp_path):
-    (tmp_path / "[원천]기쁨.zip.part0").write_bytes(b"PK")
-    with pytest.raises(DataError, match=r"cat '\[원천\]기쁨.zip'.part\*"):
+def test_what_is_said_of_parts_puts_them_together(tmp_path):
+    whole = tmp_path / "AI 허브" / "[원천]기쁨.zip"
+    write_zip(whole, [(f"{i}.jpg", bytes([i]) * 9) for i in range(40)], "cp949")
+    data = whole.read_bytes()
+    whole.unlink()
+    for start in range(0, len(data), 300):
+        whole.with_name(f"{whole.name}.part{start}").write_bytes(data[start : start + 300])
+    with pytest.raises(DataError, match="is one part of a zip") as error:
         found(tmp_path)
+    subprocess.run(str(error.value).partition("first: ")[2], shell=True, check=True)
+    assert whole.read_bytes() == data
 
 
 def test_a_source_that_is_nothing_is_named(tmp_path):

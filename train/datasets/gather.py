@@ -1,10 +1,12 @@
 """Import photographs: plan, cut on many cores, and gather the faces into a face set."""
 
+import fcntl
 import json
 import shutil
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -91,27 +93,58 @@ def import_photos(
     Raises
     ------
     DataError
-        If ``out`` exists, nothing can be written, or no face came.
+        If ``out`` exists or is being made by another import, nothing can be written, or no face
+        came.
     """
     out = out.absolute()
     refuse(out, MARKER, force=force)
     kept = out.with_name(out.name + ".import")
-    plan = write_plan(kept, photos, recipe, about=source, force=force)
-    run_plan(plan, workers=workers, cluster=cluster)
-    with write_faceset(
-        out, labels, recipe.size, source=source, licence=licence, force=force
-    ) as writer:
-        result = _gather(plan, writer)
-        if not result.faces:
-            shutil.rmtree(kept, ignore_errors=True)  # nothing that another try could go on with
-            most = Counter(result.dropped).most_common(4)
-            reasons = "; ".join(f"{count} {reason}" for reason, count in most)
-            raise DataError(f"none of {result.records} records and photos gave a face: {reasons}.")
-        about = {"source": source, "edgefer": __version__, **asdict(result)}
-        text = json.dumps(about, ensure_ascii=False, indent=2)
-        (writer.folder / "import.json").write_text(text + "\n", encoding="utf-8")
-    shutil.rmtree(kept, ignore_errors=True)
+    with _alone(kept):
+        plan = write_plan(kept, photos, recipe, about=source, force=force)
+        run_plan(plan, workers=workers, cluster=cluster)
+        with write_faceset(
+            out, labels, recipe.size, source=source, licence=licence, force=force
+        ) as writer:
+            result = _gather(plan, writer)
+            if not result.faces:
+                shutil.rmtree(kept)  # nothing that another try could go on with
+                raise DataError(_nothing(result))
+            about = {"source": source, "edgefer": __version__, **asdict(result)}
+            text = json.dumps(about, ensure_ascii=False, indent=2)
+            (writer.folder / "import.json").write_text(text + "\n", encoding="utf-8")
+        shutil.rmtree(kept)
     return result
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a folder against a second import of the same name; the lock goes with the process."""
+    lock = folder / "lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = lock.open("w")
+    except OSError as error:
+        raise DataError(f"cannot write to {folder}: {error.strerror}.") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise DataError(
+                f"another import is at work in {folder}. Wait for it, or choose another name "
+                "with -o."
+            ) from error
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                lock.unlink()
+                folder.rmdir()  # only if nothing else is in it
+
+
+def _nothing(result: Yield) -> str:
+    most = Counter(result.dropped).most_common(4)
+    reasons = "; ".join(f"{count} {reason}" for reason, count in most)
+    return f"none of {result.records} records and photos gave a face: {reasons}."
 
 
 def _gather(plan: Plan, writer: FaceSetWriter) -> Yield:

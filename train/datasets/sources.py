@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 from typing import IO, NamedTuple
 
 from edgefer.errors import DataError
@@ -120,10 +121,11 @@ def _scan_folder(source: Path) -> Iterator[Entry]:
                 yield from _scan_zip(path, shown[: -len(".zip")] + "/")
                 continue
             if ".zip.part" in name.lower():
-                whole = shown[: shown.lower().index(".zip.part") + len(".zip")]
+                whole = str(path)[: str(path).lower().index(".zip.part") + len(".zip")]
+                # Parts are numbered by bytes, without leading zeros: part10 comes after part2.
                 raise DataError(
                     f"{path} is one part of a zip. Put the parts together first: "
-                    f"cat '{whole}'.part* > '{whole}'."
+                    f"ls -v {quote(whole)}.part* | xargs -d '\\n' cat > {quote(whole)}"
                 )
             try:
                 found = path.stat()
