@@ -2,21 +2,20 @@
 
 import csv
 import hashlib
-import json
 import shlex
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from edgefer.errors import DataError
-from edgefer.facewriter import COLUMNS, MARKER, Digest, write_faceset
+from edgefer.facereader import open_patches, read_about, read_labels, read_rows
+from edgefer.facewriter import MARKER, Digest, write_faceset
 from edgefer.labels import Labels
-from edgefer.preprocess import PREPROCESS, Box
+from edgefer.preprocess import Box
 
 SPLITS = ("train", "val", "test")
 
@@ -78,16 +77,16 @@ class FaceSet:
             another preprocessing. Whether a face was changed is told by `verify`.
         """
         folder = Path(folder)
-        about = _read_about(folder)
+        about = read_about(folder)
         try:
-            labels = _labels(about)
+            labels = read_labels(about)
             size, digest = int(about["size"]), str(about["digest"])
             source, licence = str(about["source"]), str(about["licence"])
         except (KeyError, TypeError, ValueError) as error:
             message = f"{folder / MARKER} lacks or garbles {error}. Import it again."
             raise DataError(message) from error
-        store = _open_patches(folder / "patches.npy", size)
-        columns = _read_rows(folder / "faces.csv", labels, len(store))
+        store = open_patches(folder / "patches.npy", size)
+        columns = read_rows(folder / "faces.csv", labels, len(store))
         rows = np.arange(len(store))
         return cls(folder, labels, size, source, licence, digest, **columns, rows=rows, store=store)
 
@@ -101,7 +100,7 @@ class FaceSet:
         """
         digest = Digest()
         # The folder's own: this may be a selection under other labels.
-        labels = _labels(_read_about(self.folder))
+        labels = read_labels(read_about(self.folder))
         with (self.folder / "faces.csv").open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file)
             next(reader)
@@ -258,74 +257,3 @@ def copy_faceset(
         for origin, reason in dropped:
             writer.drop(origin, reason)
     return FaceSet.load(out)
-
-
-def _read_about(folder: Path) -> dict[str, Any]:
-    path = folder / MARKER
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(
-            f"{folder} is no face set: it holds no {MARKER}. Make one with edgefer data."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}. Import the face set again.") from error
-    if not isinstance(about, dict) or about.get("format") != 1:
-        raise DataError(f"{path} is not of format 1, the only one this edgefer reads.")
-    if about.get("preprocess") != PREPROCESS:
-        raise DataError(
-            f"{folder} was made with preprocessing {about.get('preprocess')!r}, this edgefer has "
-            f"{PREPROCESS!r}. Import it again with this version."
-        )
-    return about
-
-
-def _labels(about: Mapping[str, Any]) -> Labels:
-    spoken = about["labels"]
-    return Labels(spoken["name"], tuple(spoken["names"]), tuple(spoken["korean"]))
-
-
-def _open_patches(path: Path, size: int) -> np.ndarray:
-    try:
-        store = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} cannot be read: {error}. Import the face set again.") from error
-    if store.ndim != 3 or store.shape[1:] != (size, size) or store.dtype != np.uint8:
-        raise DataError(f"{path} holds {store.dtype} {store.shape}, not uint8 (N, {size}, {size}).")
-    return store
-
-
-def _read_rows(path: Path, labels: Labels, count: int) -> dict[str, np.ndarray]:
-    """Columns of ``faces.csv`` as arrays."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file)
-            if tuple(next(reader, ())) != COLUMNS:
-                raise DataError(f"{path} must begin with the columns {','.join(COLUMNS)}.")
-            table = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}. Import the face set again.") from error
-    if len(table) != count:
-        raise DataError(f"{path} has {len(table)} faces, patches.npy has {count}. Import again.")
-    targets, boxes = np.zeros(count, np.int64), np.zeros((count, 4), np.int64)
-    votes = np.zeros((count, len(labels)), np.int64)
-    classes = {emotion: i for i, emotion in enumerate(labels.names)}
-    for i, row in enumerate(table):
-        try:
-            targets[i] = classes[row[1]]
-            for place, numbers in ((5, boxes), (6, votes)):
-                if row[place]:
-                    numbers[i] = _numbers(row[place], numbers.shape[1])
-        except (KeyError, IndexError, ValueError) as error:
-            raise DataError(f"{path}, line {i + 2}: {error} does not fit the columns.") from error
-    texts = {"ids": 0, "splits": 2, "persons": 3, "origins": 4}
-    columns = {name: np.array([row[k] for row in table], object) for name, k in texts.items()}
-    return {**columns, "targets": targets, "boxes": boxes, "votes": votes}
-
-
-def _numbers(cell: str, count: int) -> list[int]:
-    # NumPy would spread a single number over all places.
-    found = [int(value) for value in cell.split()]
-    if len(found) != count:
-        raise ValueError(f"{cell!r} holds {len(found)} numbers, not {count}, and")
-    return found

@@ -63,6 +63,32 @@ def new_folder(out: Path, marker: str, *, force: bool = False) -> Iterator[Path]
         shutil.rmtree(made, ignore_errors=True)
 
 
+def write_file(path: Path, data: bytes, *, force: bool = False) -> None:
+    """Write a file whole or not at all.
+
+    Raises
+    ------
+    DataError
+        If it exists and may not be replaced, or cannot be written.
+    """
+    if path.exists() and not force:
+        raise DataError(f"{path} exists. Replace it with --force, or choose another name.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}.") from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(made).chmod(0o644)
+        Path(made).replace(path)
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}.") from error
+    finally:
+        Path(made).unlink(missing_ok=True)
+
+
 def refuse(out: Path, marker: str, *, force: bool) -> None:
     """Raise unless ``out`` is free, empty, or of the same kind and given up with force."""
     place = next(parent for parent in out.absolute().parents if parent.exists())

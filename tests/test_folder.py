@@ -131,3 +131,9 @@ def test_a_source_without_pictures_is_one_error(tmp_path, spoil):
         source.write_text("x")
     with pytest.raises(DataError, match="in "):
         find_pictures(source)
+
+
+def test_a_map_of_a_folder_that_is_not_there_is_named(tmp_path):
+    picture(tmp_path / "in" / "happy" / "1.png")
+    with pytest.raises(DataError, match="--map renames 'hapy'.*The folders are: happy"):
+        read(tmp_path / "in", tmp_path / "out", "hapy=sad", labels=FER7)

@@ -64,6 +64,12 @@ def test_a_persons_zip_can_be_named_alone(download):
     assert len(list(plan_kface([download / f"{PEOPLE[1]}.zip"]))) == 24
 
 
+def test_a_persons_folder_can_be_named_alone(download):
+    photos = list(plan_kface([download / PEOPLE[0]]))
+    assert len(photos) == 24
+    assert {photo.person for photo in photos} == {PEOPLE[0]}
+
+
 def test_the_same_pictures_in_another_resolution_are_taken_once(download):
     photos = list(plan_kface([download, download]))
     assert len(photos) == 96
@@ -84,7 +90,10 @@ def test_the_command_cuts_faces_out(download, tmp_path):
 
 @pytest.mark.parametrize(
     ("choices", "message"),
-    [({"views": (20,)}, "Ask for fewer numbers"), ({}, "named as K-FACE's are")],
+    [
+        ({"views": (20,)}, "accessories 1, 2; lights 1, 12; views 6, 7"),
+        ({}, "named as K-FACE's are"),
+    ],
 )
 def test_nothing_to_take_says_what_to_do(download, tmp_path, choices, message):
     (tmp_path / "photo.jpg").write_bytes(b"x")

@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from edgefer.errors import DataError
 from edgefer.faceset import FaceSet
 from edgefer.facewriter import write_faceset
-from edgefer.labels import HUFS5
-from edgefer.train.show import draw_sheet, summarize, to_json, to_text
+from edgefer.labels import FER7, HUFS5
+from edgefer.train.show import draw_sheet, summarize, to_json, to_text, written
 
 
 @pytest.fixture
@@ -68,3 +69,26 @@ def test_the_sheet_shows_a_row_of_faces_for_each_emotion(faces, tmp_path):
     sheet = cv2.imdecode(np.fromfile(tmp_path / "sheet.png", np.uint8), cv2.IMREAD_GRAYSCALE)
     assert sheet.shape == (5 * 68, 130 + 4 * 68)
     assert all(sheet[row * 68 : row * 68 + 64, 130:194].std() > 20 for row in range(5))
+
+
+def test_a_sheet_replaces_nothing_unless_told_so(faces, tmp_path):
+    sheet = tmp_path / "new" / "sheet.png"
+    draw_sheet(faces, sheet)
+    with pytest.raises(DataError, match="exists. Replace it with --force"):
+        draw_sheet(faces, sheet)
+    sheet.write_bytes(b"mine")
+    draw_sheet(faces, sheet, force=True)
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_was_written_names_empty_emotions_and_what_was_left_out(tmp_path):
+    with write_faceset(tmp_path / "set", FER7, 48, source="a test") as writer:
+        writer.add(np.zeros((48, 48), np.uint8), "happy", split="train")
+        for number in range(14):
+            writer.drop("x", f"reason {number}")
+            writer.drop("y", "the same reason")
+    text = written(tmp_path / "set")
+    assert "no face shows angry, disgust, fear, sad, surprise, neutral" in text
+    assert "28 left out" in text
+    assert "      14 the same reason\n" in text
+    assert text.endswith("3 for 3 more reasons")

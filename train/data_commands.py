@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -39,7 +40,7 @@ def fer2013(source: Path, out: Path, ferplus: Path | None, size: int, force: boo
 
     with write_faceset(out, FER7, size, source=source.name, licence=LICENCE, force=force) as writer:
         import_fer2013(source, writer, ferplus=ferplus)
-    show_written(out)
+    _tell(out)
 
 
 @data.command()
@@ -83,7 +84,7 @@ def folder(
         force=force,
     ) as writer:
         import_folder(source, writer, pictures=pictures, renames=renamed)
-    show_written(out)
+    _tell(out)
 
 
 @data.command()
@@ -112,7 +113,7 @@ def synth(
         out, drawn.labels, size, source=source, licence=LICENCE, force=force
     ) as writer:
         import_synth(drawn, writer, people=people, takes=takes, seed=seed)
-    show_written(out)
+    _tell(out)
 
 
 @data.command()
@@ -140,7 +141,7 @@ def split(faceset: Path, out: Path, ratio: str, by: str | None, seed: int, force
     by = by or deal_by(faces)
     splits = deal_splits(faces, parts, by=by, seed=seed)
     made = copy_faceset(faces, out, splits=splits, dropped=read_dropped(faceset), force=force)
-    show_written(out)
+    _tell(out)
     click.echo(f"dealt by {by}\n{to_text(shares(faces, splits, parts))}")
     unknown = int((faces.persons == "").sum())
     if by == "person" and unknown:
@@ -203,7 +204,7 @@ def clean(
         from .clean.apply import apply_drops
 
         apply_drops(faces, drops, out, force=force)
-        show_written(out)
+        _tell(out)
         return
     from edgefer.bundle import Bundle
 
@@ -221,11 +222,10 @@ def clean(
         force=force,
     )
     click.echo(json.dumps(about, ensure_ascii=False) if as_json else to_text(about))
-    if not as_json:
-        click.echo(
-            f"judge them in {out / 'review.html'} and save drops.csv, or take the one beside it:\n"
-            f"edgefer data clean {faceset} --apply {out / 'drops.csv'} -o NEW"
-        )
+    if about["kinds"] and not as_json:
+        taken = f"edgefer data clean {quote(str(faceset))} --apply {quote(str(out / 'drops.csv'))}"
+        beside = f", or take the one beside it:\n{taken} -o NEW" if about["drop"] else ""
+        click.echo(f"judge them in {out / 'review.html'} and save drops.csv{beside}")
 
 
 @data.command()
@@ -257,17 +257,20 @@ def export(faceset: Path, out: Path, layout: str, force: bool) -> None:
 @data.command()
 @click.argument("faceset", type=PATH)
 @click.option("--sheet", type=PATH, help="Also draw some faces of each emotion into this PNG.")
+@force_option
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def show(faceset: Path, sheet: Path | None, as_json: bool) -> None:
+def show(faceset: Path, sheet: Path | None, force: bool, as_json: bool) -> None:
     """Count faces per split and emotion, people, votes and duplicates."""
     from edgefer.faceset import FaceSet
 
     from .show import draw_sheet, summarize, to_json, to_text
 
+    if sheet and sheet.suffix.lower() != ".png":
+        raise click.UsageError(f"--sheet writes a PNG: name it {sheet.with_suffix('.png').name}.")
     faces = FaceSet.load(faceset)
     summary = summarize(faces)
     if sheet:
-        draw_sheet(faces, sheet)
+        draw_sheet(faces, sheet, force=force)
     click.echo(
         json.dumps(to_json(faces, summary), ensure_ascii=False)
         if as_json
@@ -275,21 +278,10 @@ def show(faceset: Path, sheet: Path | None, as_json: bool) -> None:
     )
 
 
-def show_written(out: Path) -> None:
-    """Say in a few lines what a data command wrote."""
-    from edgefer.faceset import FaceSet
+def _tell(out: Path) -> None:
+    from .show import written
 
-    from .show import left_out
-
-    faces = FaceSet.load(out)
-    each = ", ".join(
-        f"{sum(counts.values())} {name or 'without a split'}"
-        for name, counts in faces.counts.items()
-    )
-    click.echo(f"{out}: {len(faces)} faces ({each}), labels {faces.labels.name}")
-    left = sum(left_out(out).values())
-    if left:
-        click.echo(f"{left} left out: the reasons are in {out / 'dropped.csv'}")
+    click.echo(written(out))
 
 
 for _command in photo_commands.COMMANDS:

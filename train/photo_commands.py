@@ -161,17 +161,12 @@ def _typed(command: str, options: dict[str, Any]) -> str:
 def _show(made: Any, out: Path, *, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from .data_commands import show_written
+    from .show import written
 
     if as_json:
         click.echo(json.dumps(asdict(made), ensure_ascii=False))
         return
-    show_written(out)
-    reasons = sorted(made.dropped.items(), key=lambda item: -item[1])
-    for reason, count in reasons[:12]:
-        click.echo(f"{count:>8} {reason}")
-    if len(reasons) > 12:
-        click.echo(f"{sum(count for _, count in reasons[12:]):>8} {len(reasons) - 12} more reasons")
+    click.echo(written(out))
     if made.annotated:
         click.echo(
             f"Haar found {made.recall:.1%} of {made.annotated} annotated faces; its box overlaps "

@@ -12,6 +12,9 @@ import cv2
 import numpy as np
 
 from edgefer.faceset import FaceSet
+from edgefer.folders import write_file
+
+_REASONS = 12  # shown; the others are counted
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,9 @@ def to_json(faces: FaceSet, summary: Summary) -> dict[str, Any]:
     return {**about, **origin, **vars(summary)}
 
 
-def draw_sheet(faces: FaceSet, path: Path, *, columns: int = 16, seed: int = 0) -> None:
+def draw_sheet(
+    faces: FaceSet, path: Path, *, columns: int = 16, seed: int = 0, force: bool = False
+) -> None:
     """Write a contact sheet: a row of random faces for each emotion, its name beside them."""
     rng = np.random.default_rng(seed)
     side, margin = max(faces.size, 64), 130
@@ -137,7 +142,30 @@ def draw_sheet(faces: FaceSet, path: Path, *, columns: int = 16, seed: int = 0) 
             x = margin + column * (side + 4)
             larger = cv2.resize(patch, (side, side), interpolation=cv2.INTER_CUBIC)
             sheet[y : y + side, x : x + side, 0] = larger
-    path.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
+    write_file(path, cv2.imencode(".png", sheet)[1].tobytes(), force=force)
+
+
+def written(folder: Path) -> str:
+    """What a command wrote, in a few lines: counts, emotions without a face, what was left out."""
+    faces = FaceSet.load(folder)
+    each = ", ".join(
+        f"{sum(counts.values())} {name or 'without a split'}"
+        for name, counts in faces.counts.items()
+    )
+    lines = [f"{folder}: {len(faces)} faces ({each}), labels {faces.labels.name}"]
+    shown = set(faces.targets.tolist())
+    absent = [emotion for i, emotion in enumerate(faces.labels.names) if i not in shown]
+    if absent:
+        lines.append(f"no face shows {', '.join(absent)}")
+    reasons = sorted(left_out(folder).items(), key=lambda item: -item[1])
+    if reasons:
+        total = sum(count for _, count in reasons)
+        lines.append(f"{total} left out, listed in {folder / 'dropped.csv'}:")
+        lines += [f"{count:>8} {reason}" for reason, count in reasons[:_REASONS]]
+    if len(reasons) > _REASONS:
+        rest = reasons[_REASONS:]
+        lines.append(f"{sum(count for _, count in rest):>8} for {len(rest)} more reasons")
+    return "\n".join(lines)
 
 
 def left_out(folder: Path) -> dict[str, int]:

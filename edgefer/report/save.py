@@ -2,11 +2,11 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from edgefer.errors import EdgeferError
+from edgefer.folders import write_file
 from edgefer.report.comparison import Comparison
 from edgefer.report.table import to_markdown
 
@@ -64,17 +64,4 @@ def save(comparison: Comparison, path: Path) -> None:
         If the file cannot be written.
     """
     text = FORMS[path.suffix.lower()](comparison)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise EdgeferError(f"cannot write {path}: {error.strerror}.") from error
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(made).chmod(0o644)
-        Path(made).replace(path)
-    except OSError as error:
-        raise EdgeferError(f"cannot write {path}: {error.strerror}.") from error
-    finally:
-        Path(made).unlink(missing_ok=True)
+    write_file(path, text.encode(), force=True)  # `check` has asked before the work

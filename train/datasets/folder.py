@@ -3,7 +3,6 @@
 import os
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,10 @@ from rich.progress import track
 from edgefer.errors import DataError
 from edgefer.facewriter import FaceSetWriter
 from edgefer.labels import TABLE, Labels, canonical
-from edgefer.preprocess import Box, face_to_patch
+from edgefer.preprocess import face_to_patch
 from edgefer.progress import console
 
-from .manifest import as_listed, read_dropped
+from .manifest import Picture, as_listed, read_dropped
 from .photographs import Photograph
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -30,37 +29,6 @@ SPLITS = {
     "testing": "test",
     "privatetest": "test",
 }
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture file, and what the folders above it say.
-
-    Attributes
-    ----------
-    path : Path
-        Where it lies.
-    emotion : str
-        Name of its folder, as edgefer spells it.
-    split : str
-        The split that a folder above is named after, or empty.
-    person : str
-        Who it is; empty where unknown.
-    origin : str, optional
-        Where it first came from; else its own path is noted.
-    box : Box, optional
-        Where the face was there.
-    votes : mapping of str to int, optional
-        How many people chose each emotion.
-    """
-
-    path: Path
-    emotion: str
-    split: str
-    person: str = ""
-    origin: str | None = None
-    box: Box | None = None
-    votes: Mapping[str, int] | None = None
 
 
 def find_pictures(source: Path) -> list[Picture]:
@@ -136,6 +104,12 @@ def import_folder(
     """
     renames = renames or {}
     pictures = find_pictures(source) if pictures is None else pictures
+    found = {picture.emotion for picture in pictures}
+    if unknown := [emotion for emotion in renames if emotion not in found]:
+        raise DataError(
+            f"--map renames {unknown[0]!r}, which no folder is called. The folders are: "
+            f"{', '.join(sorted(found))[:300]}."
+        )
     for picture in track(pictures, "reading pictures", console=console(), transient=True):
         path = _printable(picture.path.relative_to(source))
         origin = path if picture.origin is None else picture.origin

@@ -48,27 +48,35 @@ def plan_kface(
     """
     found: dict[tuple[str, str, int, str, int], Entry] = {}
     twins: list[str] = []
-    any_there = False
-    for entry in scan(sources):
-        parts = _PATH.search(entry.name)
+    there: tuple[set[int], ...] = (set(), set(), set())
+    for top, entry in ((source, entry) for source in sources for entry in scan([source])):
+        # A person's own folder may be what was named.
+        parts = _PATH.search(f"{top.absolute().name}/{entry.name}")
         if not parts:
             continue
-        any_there = True
         accessory, expression = parts["accessory"].upper(), parts["expression"].upper()
         light, view = int(parts["light"]), int(parts["view"])
-        wanted = ((int(accessory[1:]), accessories), (light, lights), (view, views))
+        numbers = (int(accessory[1:]), light, view)
+        for seen, number in zip(there, numbers, strict=True):
+            seen.add(number)
+        wanted = zip(numbers, (accessories, lights, views), strict=True)
         if any(chosen and number not in chosen for number, chosen in wanted):
             continue
         key = (parts["person"], accessory, light, expression, view)
         if found.setdefault(key, entry) is not entry:
             twins.append(entry.name)
-    if not any_there:
+    if not there[0]:
         raise DataError(
             f"no picture in {', '.join(map(str, sources))} is named as K-FACE's are, "
             "19062421/S001/L1/E01/C1.jpg. Name the folder above the people's, or their zips."
         )
     if not found:
-        raise DataError("no picture has such an accessory, light and view. Ask for fewer numbers.")
+        kinds = ("accessories", "lights", "views")
+        known = "; ".join(
+            f"{kind} {', '.join(map(str, sorted(numbers)))}"
+            for kind, numbers in zip(kinds, there, strict=True)
+        )
+        raise DataError(f"no picture has such an accessory, light and view. There are {known}.")
     for key, entry in sorted(found.items()):
         person, accessory, light, expression, view = key
         origin = f"{person}/{accessory}/L{light}/{expression}/C{view}"

@@ -2,17 +2,14 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edgefer.errors import DataError
 from edgefer.labels import Labels
 from edgefer.preprocess import PREPROCESS, Box
-
-if TYPE_CHECKING:
-    from .folder import Picture
 
 LIST, ABOUT, DROPPED = "csvs/merged.csv", "csvs/labels.json", "csvs/dropped.csv"
 COLUMNS = ("id", "file", "label", "split", "person", "origin", "box", "votes")
@@ -36,6 +33,37 @@ class About:
     size: int
     source: str
     licence: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture file, and what the folders above it say.
+
+    Attributes
+    ----------
+    path : Path
+        Where it lies.
+    emotion : str
+        Name of its folder, as edgefer spells it.
+    split : str
+        The split that a folder above is named after, or empty.
+    person : str
+        Who it is; empty where unknown.
+    origin : str, optional
+        Where it first came from; else its own path is noted.
+    box : Box, optional
+        Where the face was there.
+    votes : mapping of str to int, optional
+        How many people chose each emotion.
+    """
+
+    path: Path
+    emotion: str
+    split: str
+    person: str = ""
+    origin: str | None = None
+    box: Box | None = None
+    votes: Mapping[str, int] | None = None
 
 
 def read_about(source: Path) -> About | None:
@@ -65,7 +93,7 @@ def read_about(source: Path) -> About | None:
     return found
 
 
-def as_listed(source: Path, pictures: Sequence["Picture"]) -> list["Picture"]:
+def as_listed(source: Path, pictures: Sequence[Picture]) -> list[Picture]:
     """Pictures of an exported tree in the order of its list, with what the list knows of them.
 
     A picture that lies in another folder than the list says was moved by hand: emotion and split
