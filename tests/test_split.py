@@ -45,6 +45,19 @@ def test_a_share_of_zero_leaves_a_split_empty(faces):
     assert set(deal_splits(faces, (4, 1, 0))) == {"train", "val"}
 
 
+@pytest.mark.parametrize("people", [3, 5, 20])
+def test_no_split_is_empty_while_there_are_people_enough(tmp_path, people):
+    rng = np.random.default_rng(0)
+    with write_faceset(tmp_path / "few", FER7, 48, source="test") as writer:
+        for i in range(20 * people):
+            patch = rng.integers(0, 256, (48, 48), np.uint8)
+            writer.add(patch, FER7.names[i % 7], person=f"p{i % people}")
+    few = FaceSet.load(tmp_path / "few")
+    splits = deal_splits(few, by="person")
+    assert set(splits) == {"train", "val", "test"}
+    assert (splits == "train").sum() >= max((splits == "val").sum(), (splits == "test").sum())
+
+
 @pytest.mark.parametrize("text", ["8:1", "8:1:1:1", "a:b:c", "-8:1:1", "0:0:0", "", "8:1:²"])
 def test_a_ratio_that_makes_no_sense_is_refused(text):
     with pytest.raises(DataError, match="--ratio 8:1:1"):

@@ -154,7 +154,8 @@ def _deal_groups(
 
     With ``have`` and ``want`` faces of an emotion in a split, what is off is the sum of
     (have - want)² / want over emotions and splits. A group goes where it makes that least; when all
-    are dealt, each may move as long as a move makes it less.
+    are dealt, each may move as long as a move makes it less. A split that got none takes the
+    smallest group of a split that has several.
     """
     count = int(groups.max()) + 1
     histograms = np.zeros((count, len(faces.labels)))
@@ -177,6 +178,10 @@ def _deal_groups(
             place[group] = best
         if not moved:
             break
+    for empty in set(range(len(used))) - set(place.tolist()):
+        spare = [group for group in order if (place == place[group]).sum() > 1]
+        if spare:
+            place[spare[-1]] = empty
     return np.array(SPLITS, object)[used][place[groups]]
 
 
