@@ -178,7 +178,7 @@ def _deal_groups(
             place[group] = best
         if not moved:
             break
-    for empty in set(range(len(used))) - set(place.tolist()):
+    for empty in sorted(set(range(len(used))) - set(place.tolist())):
         spare = [group for group in order if (place == place[group]).sum() > 1]
         if spare:
             place[spare[-1]] = empty
