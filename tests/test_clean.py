@@ -270,7 +270,7 @@ def test_what_another_set_holds_is_found(tmp_path):
     assert {(item.kind, item.face, item.suggestion, item.other) for item in findings} == {
         ("leak", 1, DROP, 0),
         ("near-leak", 2, LOOK, 1),
-        ("person", 3, LOOK, 0),
+        ("person", 3, DROP, 0),
     }
 
 

@@ -236,7 +236,7 @@ def clean(
     type=click.Choice(["hufs", "folders", "csv"]),
     default="folders",
     show_default=True,
-    help="dataset/train/happy/... with CSVs; train/happy/...; or FER2013's CSV.",
+    help="dataset/train/happy/... with CSVs; train/happy/...; or FER2013's CSV, fer7 only.",
 )
 @force_option
 def export(faceset: Path, out: Path, layout: str, force: bool) -> None:

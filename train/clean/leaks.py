@@ -59,5 +59,5 @@ def find_others(faces: FaceSet, others: FaceSet) -> list[Finding]:
         if person in people:
             reason = f"{title} has this person too"
             group = f"{title}-person-{person}"
-            found.append(Finding("person", face, 0.5, LOOK, reason, group, people[person]))
+            found.append(Finding("person", face, 1.0, DROP, reason, group, people[person]))
     return found
