@@ -16,6 +16,7 @@ from edgefer.preprocess import Box
 from edgefer.train.commands import data as command
 from edgefer.train.datasets.aihub import LABEL_BY, LabelRecipe, decide, plan_aihub
 from edgefer.train.datasets.crop import overlap
+from edgefer.train.datasets.sources import read
 
 VOTE = LabelRecipe("vote", 2, {})
 # A person's number, 64 digits long, and the rest of a name.
@@ -268,6 +269,24 @@ def test_a_photo_of_one_name_in_two_zips_is_taken_once(tmp_path):
     first, second = plan_aihub([tmp_path], KOREAN7, VOTE)
     assert first.entry.path.endswith("_01.zip")
     assert second.reason == "a second photo of that name"
+
+
+@pytest.mark.parametrize("packed", [(), ("01",), ("02",), ("01", "02")])
+def test_which_photo_of_one_name_is_taken_does_not_depend_on_the_packing(tmp_path, packed):
+    for part in ("01", "02"):
+        source = tmp_path / f"[원천]EMOIMG_기쁨_VALID_{part}"
+        if part in packed:
+            write_zip(source.with_suffix(".zip"), [(NAME, part.encode())], "cp949")
+        else:
+            source.mkdir()
+            (source / NAME).write_bytes(part.encode())
+    text = json.dumps([record()], ensure_ascii=False)
+    (tmp_path / "labels.json").write_text(text, encoding="utf-8")
+    taken, _ = plan_aihub([tmp_path], KOREAN7, VOTE)
+    assert read(taken.entry) == b"01"
+    named = sorted(tmp_path.iterdir())
+    (taken, _), (other, _) = (plan_aihub(order, KOREAN7, VOTE) for order in (named, named[::-1]))
+    assert taken.entry == other.entry
 
 
 def test_names_that_are_half_characters_are_imported_all_the_same(tmp_path):

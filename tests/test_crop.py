@@ -1,6 +1,9 @@
+import io
+
 import numpy as np
 import pytest
 from aihub_tree import annotated, draw_photo
+from PIL import Image
 
 from edgefer.detect import FaceDetector
 from edgefer.errors import DataError
@@ -99,6 +102,39 @@ def test_annotated_does_not_search(monkeypatch):
         raise AssertionError
 
     assert cut_face(shot, marked(box), never, crop="annotated").overlap == 1
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    "box", [Box(400, 400, 800, 240), Box(560, 240, 200, 800), Box(401, 403, 801, 797)]
+)
+def test_a_patch_is_decoded_as_far_as_it_reaches(box, orientation):
+    ramp = np.add.outer(np.arange(1600), np.arange(1600)) / 20 + 30
+    noisy = (ramp + np.random.default_rng(0).normal(0, 40, ramp.shape)).clip(0, 255)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()  # of three megabytes: a small one is decoded whole at once
+    Image.fromarray(noisy.astype(np.uint8)).save(file, "JPEG", exif=exif, quality=97)
+    shot = Photograph.of(file.getvalue())
+    cut = cut_face(shot, [box], DETECTOR, crop="annotated")
+    assert cut.reduction == 8
+    assert off(cut, shot).max() < 12
+
+
+@pytest.mark.parametrize("seed", ["upright", "turned1", "turned3"])
+def test_a_box_that_ends_above_the_chin_is_near_enough(seed, monkeypatch):
+    shot, box = photo(seed, wide=4032)
+    decode, decoded = Photograph.gray, []
+    monkeypatch.setattr(
+        Photograph, "gray", lambda shot, *args: decoded.append(args) or decode(shot, *args)
+    )
+    cut = cut_face(shot, [Box(box.x, box.y, box.w, round(0.8 * box.h))], DETECTOR)
+    assert overlap(cut.box, box) > 0.6
+    assert len(decoded) == 1
+
+
+def off(cut, shot):
+    return np.abs(cut.patch.astype(int) - to_patch(shot.gray(), cut.box))
 
 
 @pytest.mark.parametrize(

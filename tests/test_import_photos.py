@@ -214,6 +214,14 @@ def test_an_existing_face_set_is_refused_before_any_work(few, tmp_path):
     assert not (tmp_path / "out.import").exists()
 
 
+def test_what_is_wrong_with_the_machine_drops_no_photo(few, tmp_path):
+    away = few[0].entry._replace(path=str(tmp_path / "not mounted.jpg"))
+    photos = [Photo(**{**vars(few[0]), "entry": away}), *few[1:]]
+    with pytest.raises(DataError, match="cannot read or write: .*not mounted.*goes on from there"):
+        gather(photos, tmp_path / "out")
+    assert not done(tmp_path / "out")
+
+
 def test_a_second_import_of_the_same_name_waits_its_turn(few, tmp_path):
     def slow():
         yield few[0]
@@ -300,7 +308,7 @@ def test_a_full_disk_is_one_line_and_what_was_done_stays(tmp_path):
     result = subprocess.run(["bash", "-c", limited], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 1
     assert re.search(
-        r"^Error: cannot write: File too large.*goes on from there", result.stderr, re.M
+        r"^Error: cannot read or write: .*File too large.*goes on from there", result.stderr, re.M
     )
     assert "Traceback" not in result.stderr
     assert not list(tmp_path.rglob("*.partial"))

@@ -21,11 +21,17 @@ def found(*sources):
     return {entry.name: entry for entry in scan(sources)}
 
 
-@pytest.mark.parametrize("encoding", ["cp949", "utf-8", "utf-8 flag"])
-@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    ("encoding", "form"),
+    [
+        ("cp949", "NFC"),  # which has no decomposed letters
+        ("utf-8", "NFC"),
+        ("utf-8", "NFD"),
+        ("utf-8 flag", "NFC"),
+        ("utf-8 flag", "NFD"),
+    ],
+)
 def test_korean_names_in_a_zip_are_read_whoever_wrote_it(tmp_path, encoding, form):
-    if (encoding, form) == ("cp949", "NFD"):
-        return  # CP949 has no decomposed letters
     write_zip(tmp_path / "a.zip", [(unicodedata.normalize(form, NAME), b"photo")], encoding)
     (name, entry), *_ = found(tmp_path).items()
     assert name == f"a/{NAME}"
@@ -98,9 +104,6 @@ def test_what_unpacks_to_too_much_is_not_unpacked(tmp_path):
     entry = found(tmp_path)["bomb/photo.jpg"]
     with pytest.raises(DataError, match="larger than 2 MB"):
         read(entry, largest=2 * 2**20)
-    # A header that lies about the size does not help.
-    with pytest.raises(DataError, match="larger than 2 MB|cannot be read"):
-        read(entry._replace(size=10), largest=2 * 2**20)
 
 
 def test_a_flipped_byte_in_a_zip_is_noticed(tmp_path):
@@ -108,7 +111,7 @@ def test_a_flipped_byte_in_a_zip_is_noticed(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("photo.jpg", b"the photo")
     path.write_bytes(path.read_bytes().replace(b"the photo", b"the fhoto"))
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="damaged in its zip"):
         read(found(path)["a/photo.jpg"])
 
 
@@ -163,16 +166,77 @@ def test_pipes_and_links_to_nowhere_do_not_stop_the_scan(tmp_path):
         read(entries["pipe.jpg"])
 
 
-def test_a_photo_that_went_away_is_said_to_be_gone(tmp_path):
-    with pytest.raises(DataError, match="is gone"):
+def test_linked_folders_are_entered_once(tmp_path):
+    (tmp_path / "other disk").mkdir()
+    (tmp_path / "other disk" / "a.jpg").write_bytes(b"a")
+    source = tmp_path / "download"
+    source.mkdir()
+    (source / "linked").symlink_to(tmp_path / "other disk")
+    (source / "again").symlink_to(tmp_path / "other disk")
+    (tmp_path / "other disk" / "back").symlink_to(source)
+    assert list(found(source)) == ["again/a.jpg"]
+
+
+def test_what_edgefer_made_is_no_part_of_the_download(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(b"a")
+    for name, file in (
+        ("korean.import", "plan.json"),
+        (".korean.x7-1", "import.json"),
+        ("korean", "faceset.json"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_text("[]")
+    assert list(found(tmp_path)) == ["photos/a.jpg"]
+
+
+def test_a_photo_that_went_away_is_the_machines_fault(tmp_path):
+    with pytest.raises(FileNotFoundError):
         read(Entry("a.jpg", str(tmp_path / "a.jpg"), -1, 5, 0))
 
 
-@given(data=st.binary(max_size=300), kept=st.integers(0, 200))
-def test_hostile_bytes_are_a_zip_or_an_error(tmp_path_factory, data, kept):
+def test_a_file_or_zip_that_was_replaced_is_not_taken_for_the_old_one(tmp_path):
+    write_zip(tmp_path / "a.zip", [("1.jpg", b"one"), ("2.jpg", b"two")], "cp949")
+    (tmp_path / "b.jpg").write_bytes(b"three")
+    entries = found(tmp_path)
+    assert read(entries["a/1.jpg"]) == b"one"
+    write_zip(tmp_path / "a.zip", [("2.jpg", b"two"), ("1.jpg", b"one")], "cp949")
+    (tmp_path / "b.jpg").write_bytes(b"other")
+    os.utime(tmp_path / "b.jpg", ns=(0, 0))
+    for entry in entries.values():
+        with pytest.raises(OSError, match="was changed since"):
+            read(entry)
+
+
+METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_flipped_bit_anywhere_in_a_zip_is_a_photo_or_an_error(tmp_path, method):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("사진.jpg", bytes(range(200)))
+    good = path.read_bytes()
+    wrong = 0
+    for at in range(8 * len(good)):
+        flipped = bytearray(good)
+        flipped[at // 8] ^= 1 << at % 8
+        path = tmp_path / f"{at}.zip"
+        path.write_bytes(flipped)
+        try:
+            for entry in scan([path]):
+                assert read(entry) == bytes(range(200))
+        except DataError:
+            wrong += 1
+        path.unlink()
+    assert wrong > len(good)
+
+
+@given(data=st.binary(max_size=300), kept=st.integers(0, 200), method=st.sampled_from(METHODS))
+def test_hostile_bytes_are_a_zip_or_an_error(tmp_path_factory, data, kept, method):
     good = io.BytesIO()
-    with zipfile.ZipFile(good, "w") as archive:
-        archive.writestr("photo.jpg", b"photo")
+    with zipfile.ZipFile(good, "w", method) as archive:
+        archive.writestr("사진.jpg", b"photo")
     path = tmp_path_factory.mktemp("hostile") / "a.zip"
     path.write_bytes(good.getvalue()[:kept] + data + good.getvalue()[kept:])
     try:

@@ -134,7 +134,8 @@ def _sort_out(sources: Sequence[Path]) -> tuple[dict[bytes, Entry], list[Entry],
     """Photos by the key of their name, label files, and photos whose name came before."""
     photos: dict[bytes, Entry] = {}
     papers, twins = [], []
-    for entry in scan(sources):
+    # By name: which of two photos of one name counts must not depend on what lies in a zip.
+    for entry in sorted(scan(sources)):
         name = entry.name.lower()
         if name.endswith(".json"):
             papers.append(entry)
@@ -177,6 +178,8 @@ def _records(paper: Entry) -> Iterator[tuple[str, Any]]:
     except DataError as error:
         yield name, str(error)
         return
+    except OSError as error:
+        raise DataError(f"{paper.path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError):
         yield name, "is no JSON, or in an unknown encoding"
         return

@@ -104,7 +104,7 @@ def cut_face(
     if annotated is None:
         raise DataError("no annotated box has an area")
     reduction = _reduction(annotated, size)
-    view = _View(photo.gray(reduction, _around(annotated)), reduction)
+    view = _View(photo.gray(reduction, _around(_squared(annotated))), reduction)
     return _cut(photo, view, _reduced(annotated, view), size, "annotated", 1.0)
 
 
@@ -167,7 +167,7 @@ def _near(
 ) -> tuple[_View, list[Box]]:
     """Faces around the annotated box, in pixels of the view."""
     area = _around(annotated)
-    view = _View(photo.gray(reduction, area), reduction)
+    view = _View(photo.gray(reduction, _around(_squared(annotated))), reduction)
     x, y, w, h = _reduced(area, view)
     left, top = max(x, 0), max(y, 0)
     part = view.pixels[top : y + h, left : x + w]
@@ -191,7 +191,7 @@ def _cut(
     while reduction > 1 and max(whole.w, whole.h) // reduction < size:
         reduction //= 2
     if reduction < view.reduction:
-        view = _View(photo.gray(reduction, _around(whole)), reduction)
+        view = _View(photo.gray(reduction, _around(_squared(whole))), reduction)
         box = _reduced(whole, view)
     return Cut(to_patch(view.pixels, box, size), whole, crop, share, reduction)
 
@@ -200,6 +200,12 @@ def _reduction(face: Box, size: int) -> int:
     """How much smaller a photograph may be decoded: a patch averages pixels, it repeats none."""
     side = max(face.w, face.h)
     return next((r for r in REDUCTIONS if side // r >= max(2 * size, _FACE)), 1)
+
+
+def _squared(box: Box) -> Box:
+    """What a patch is made of: a wide box needs rows above and below it."""
+    side = max(box.w, box.h)
+    return Box(box.x - (side - box.w) // 2, box.y - (side - box.h) // 2, side, side)
 
 
 def _around(box: Box) -> Box:

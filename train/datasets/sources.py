@@ -1,7 +1,10 @@
 """Files of a download as it lies there: in folders, in zips, or both; zips are read in place."""
 
+import errno
+import lzma
 import os
 import stat
+import struct
 import threading
 import unicodedata
 import zipfile
@@ -13,12 +16,24 @@ from shlex import quote
 from typing import IO, NamedTuple
 
 from edgefer.errors import DataError
+from edgefer.facewriter import MARKER
 
 LARGEST_PHOTO = 64 * 2**20
 LARGEST_TEXT = 128 * 2**20  # sixty thousand records take a third of it
 _UTF8_NAME = 0x800
 _ENCRYPTED = 0x1
-_DAMAGED = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+# What `zipfile` and its decompressors raise at damage; a flipped bit may also make a name no text.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    ValueError,
+    IndexError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 class Entry(NamedTuple):
@@ -47,7 +62,9 @@ class Entry(NamedTuple):
 
 
 def scan(sources: Iterable[Path]) -> Iterator[Entry]:
-    """Every file below folders and in zips, zips in folders included, in the order of names.
+    """Every file below folders and in zips, zips in folders included.
+
+    Links to folders are followed. Hidden folders, face sets and unfinished imports are passed over.
 
     Raises
     ------
@@ -71,26 +88,57 @@ def read(entry: Entry, *, largest: int = LARGEST_PHOTO) -> bytes:
     Raises
     ------
     DataError
-        If it is larger than allowed, encrypted, a link, damaged, or gone.
+        If it is larger than allowed, encrypted, a link, or damaged.
+    OSError
+        If it is gone, cannot be reached, or was changed since it was found: that says something
+        about the machine, and nothing about the photo.
     """
     if entry.size > largest:
         raise DataError(f"is larger than {largest // 2**20} MB")
     try:
         if entry.member < 0:
-            if not Path(entry.path).is_file():
-                raise DataError("is no ordinary file" if os.path.lexists(entry.path) else "is gone")
-            with open(entry.path, "rb") as file:
-                return _capped(file, largest)
-        archive = _archive(entry.path)
-        info = archive.infolist()[entry.member]
-        if stat.S_ISLNK(info.external_attr >> 16):
-            raise DataError("is a link in an archive")
-        if info.flag_bits & _ENCRYPTED:
-            raise DataError("is encrypted")
-        with archive.open(info) as member:
-            return _capped(member, largest)
-    except (*_DAMAGED, IndexError) as error:
-        raise DataError("cannot be read from the disk or its zip") from error
+            return _read_file(entry, largest)
+        return _read_member(entry, largest)
+    except _DAMAGED as error:
+        raise DataError("is damaged in its zip") from error
+    except OSError as error:
+        # bzip2's damage has no number; a place before the zip's beginning is EINVAL.
+        if error.errno in (None, errno.EINVAL):
+            raise DataError("is damaged in its zip") from error
+        if error.errno == errno.EIO:
+            raise DataError("cannot be read from the disk") from error
+        raise
+
+
+def _read_file(entry: Entry, largest: int) -> bytes:
+    found = Path(entry.path).stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise DataError("is no ordinary file")
+    if (found.st_size, found.st_mtime_ns) != (entry.size, entry.stamp):
+        raise _changed(entry)
+    with open(entry.path, "rb") as file:
+        return _capped(file, largest)
+
+
+def _read_member(entry: Entry, largest: int) -> bytes:
+    found = Path(entry.path).stat()
+    archive = _archive(entry.path, found.st_mtime_ns, found.st_size)
+    infos = archive.infolist()
+    if entry.member >= len(infos):
+        raise _changed(entry)
+    info = infos[entry.member]
+    if (info.file_size, info.CRC) != (entry.size, entry.stamp):
+        raise _changed(entry)
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise DataError("is a link in an archive")
+    if info.flag_bits & _ENCRYPTED:
+        raise DataError("is encrypted")
+    with archive.open(info) as member:
+        return _capped(member, largest)
+
+
+def _changed(entry: Entry) -> OSError:
+    return OSError(errno.ESTALE, "was changed since the import was planned", entry.path)
 
 
 def basename(name: str) -> str:
@@ -112,8 +160,9 @@ def _capped(file: IO[bytes], largest: int) -> bytes:
 
 
 def _scan_folder(source: Path) -> Iterator[Entry]:
-    for folder, below, names in os.walk(source, onerror=_unreadable):
-        below.sort()
+    seen = {source.resolve()}
+    for folder, below, names in os.walk(source, onerror=_unreadable, followlinks=True):
+        below[:] = [name for name in sorted(below) if _enter(Path(folder, name), seen)]
         for name in sorted(names):
             path = Path(folder, name)
             shown = _printable(path.relative_to(source))
@@ -134,6 +183,17 @@ def _scan_folder(source: Path) -> Iterator[Entry]:
             yield Entry(shown, str(path), -1, found.st_size, found.st_mtime_ns)
 
 
+def _enter(folder: Path, seen: set[Path]) -> bool:
+    """Whether a folder is new (a link may lead back) and no work of edgefer's: OUT may lie here."""
+    real = folder.resolve()
+    own = folder.name.startswith(".") or folder.name.endswith(".import")
+    own = own or (folder / MARKER).is_file()
+    if own or real in seen:
+        return False
+    seen.add(real)
+    return True
+
+
 def _unreadable(error: OSError) -> None:
     raise DataError(f"{error.filename} cannot be read: {error.strerror}.") from error
 
@@ -142,7 +202,7 @@ def _scan_zip(path: Path, below: str) -> Iterator[Entry]:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
-    except (*_DAMAGED, ValueError) as error:
+    except (OSError, *_DAMAGED) as error:
         raise DataError(
             f"{path} is damaged, or its download was cut off ({error}). Download it again, or "
             "leave it out."
@@ -187,9 +247,9 @@ def _printable_part(part: str) -> str:
 _opened = threading.local()
 
 
-def _archive(path: str) -> zipfile.ZipFile:
+def _archive(path: str, changed: int, size: int) -> zipfile.ZipFile:
     """The zip, kept open: a list of fifteen thousand photos takes a while to read."""
     if not hasattr(_opened, "archive"):
-        _opened.archive = lru_cache(maxsize=4)(zipfile.ZipFile)
-    archive: zipfile.ZipFile = _opened.archive(path)
+        _opened.archive = lru_cache(maxsize=4)(lambda path, *_: zipfile.ZipFile(path))
+    archive: zipfile.ZipFile = _opened.archive(path, changed, size)
     return archive

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from edgefer.detect import FaceDetector
-from edgefer.errors import DataError, EdgeferError
+from edgefer.errors import DataError
 from edgefer.progress import say
 
 from .crop import Cut, NoFaceError, cut_face
@@ -62,7 +62,7 @@ def run_plan(plan: Plan, *, workers: int = 0, cluster: str = "") -> None:
             "there."
         ) from error
     except OSError as error:
-        raise DataError(f"cannot write: {error.strerror or error}. {again}") from error
+        raise DataError(f"cannot read or write: {error}. {again}") from error
     except Exception as error:
         if type(error).__name__ not in ("TerminatedWorkerError", "KilledWorker"):
             raise
@@ -76,10 +76,12 @@ def do_shard(folder: str, number: int) -> None:
     if result.exists():
         return
     patches, rows = list[np.ndarray](), list[dict[str, Any]]()
+    detector = _detector()
     for photo in plan.shard(number):
         try:
-            cut = _cut(photo, plan)
-        except EdgeferError as error:
+            cut = _cut(photo, plan, detector)
+        # Nothing else: what is wrong with this machine must fail the shard, not drop the photo.
+        except DataError as error:
             rows.append({"reason": str(error), "missed": isinstance(error, NoFaceError)})
             continue
         patches.append(cut.patch)
@@ -116,14 +118,14 @@ def results(plan: Plan) -> Iterator[tuple[Photo, dict[str, Any], np.ndarray | No
             yield photo, row, None if "reason" in row else next(patches)
 
 
-def _cut(photo: Photo, plan: Plan) -> Cut:
+def _cut(photo: Photo, plan: Plan, detector: FaceDetector) -> Cut:
     if photo.reason or photo.entry is None:
         raise DataError(photo.reason or "the photo is missing")
     recipe = plan.recipe
     return cut_face(
         Photograph.of(read(photo.entry)),
         photo.boxes,
-        _detector(),
+        detector,
         crop=recipe.crop,
         size=recipe.size,
         largest=recipe.largest,
