@@ -281,11 +281,15 @@ def test_which_photo_of_one_name_is_taken_does_not_depend_on_the_packing(tmp_pat
             source.mkdir()
             (source / NAME).write_bytes(part.encode())
     text = json.dumps([record()], ensure_ascii=False)
-    (tmp_path / "labels.json").write_text(text, encoding="utf-8")
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    (labels / "a.json").write_text(text, encoding="utf-8")
     taken, _ = plan_aihub([tmp_path], KOREAN7, VOTE)
     assert read(taken.entry) == b"01"
-    named = sorted(tmp_path.iterdir())
-    (taken, _), (other, _) = (plan_aihub(order, KOREAN7, VOTE) for order in (named, named[::-1]))
+    named = [path for path in tmp_path.iterdir() if path != labels]
+    (taken, _), (other, _) = (
+        plan_aihub([*order, labels], KOREAN7, VOTE) for order in (named, named[::-1])
+    )
     assert taken.entry == other.entry
 
 

@@ -19,6 +19,7 @@ from aihub_tree import make_tree
 from edgefer.errors import DataError
 from edgefer.faceset import FaceSet
 from edgefer.labels import KOREAN7
+from edgefer.train.datasets import workers
 from edgefer.train.datasets.gather import import_photos
 from edgefer.train.datasets.plan import SHARD, CropRecipe, Photo, Plan, write_plan
 from edgefer.train.datasets.sources import scan
@@ -71,8 +72,8 @@ def kill(process):
 
 def done(out):
     """Shards that are done, and when."""
-    folder = out.with_name(out.name + ".import") / "done"
-    return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npz")}
+    folder = out.with_name(out.name + ".import")
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob("*/done/*.npz")}
 
 
 def wait_for(claim, seconds=120):
@@ -187,8 +188,8 @@ def gather(photos, out, recipe=SMALL, **choices):
 
 
 def test_the_work_of_another_plan_is_not_mixed_in(few, tmp_path):
-    write_plan(tmp_path / "out.import", few, CropRecipe(), about="data aihub --size 48")
-    do_shard(str(tmp_path / "out.import"), 0)
+    plan = write_plan(tmp_path / "out.import", few, CropRecipe(), about="data aihub --size 48")
+    do_shard(str(plan.folder), 0)
     for changed in ({"recipe": CropRecipe(size=64)}, {"photos": few[1:]}):
         with pytest.raises(DataError, match=r"interrupted import.*--size 48.*--force"):
             gather(changed.get("photos", few), tmp_path / "out", changed.get("recipe", SMALL))
@@ -198,13 +199,47 @@ def test_the_work_of_another_plan_is_not_mixed_in(few, tmp_path):
 
 
 def test_a_photo_that_changed_makes_another_plan(few, tmp_path):
-    write_plan(tmp_path / "p", few, CropRecipe(), about="then")
+    plan = write_plan(tmp_path / "p", few, CropRecipe(), about="then")
     changed = few[0].entry._replace(stamp=1)
     others = [Photo(**{**vars(few[0]), "entry": changed}), *few[1:]]
     with pytest.raises(DataError, match="of other photos"):
         write_plan(tmp_path / "p", others, CropRecipe(), about="now")
-    assert len(list(Plan.load(tmp_path / "p"))) == len(few)
-    assert not list(tmp_path.rglob("*.new"))
+    assert len(list(Plan.load(plan.folder))) == len(few)
+    assert list((tmp_path / "p").iterdir()) == [plan.folder]
+
+
+def test_a_worker_still_busy_with_another_plan_mixes_nothing_in(few, tmp_path, monkeypatch):
+    """An orphan of `kill -9`, or a cluster's worker after Ctrl-C."""
+    old = write_plan(tmp_path / "p", few, CropRecipe(crop="annotated"), about="then")
+    read, new = workers.read, []
+
+    def meanwhile(entry):
+        if not new:
+            new.append(write_plan(tmp_path / "p", few, CropRecipe(), about="now", force=True))
+        return read(entry)
+
+    monkeypatch.setattr(workers, "read", meanwhile)
+    with pytest.raises(FileNotFoundError):
+        do_shard(str(old.folder), 0)
+    with pytest.raises(FileNotFoundError):
+        do_shard(str(old.folder), 1)
+    assert not list((tmp_path / "p").rglob("*.npz"))
+    run_plan(new[0], workers=1)
+    assert {row["crop"] for _, row, _ in results(new[0]) if "crop" in row} == {"haar"}
+
+
+def test_a_plan_cut_off_by_the_power_is_written_again(few, tmp_path):
+    plan = write_plan(tmp_path / "p", few, CropRecipe(), about="a test")
+    do_shard(str(plan.folder), 0)
+    before = plan.result(0).stat().st_mtime_ns
+    (plan.folder / "plan.json").write_text("")
+    (plan.folder / "plan" / "000001.json").write_text("")
+    with pytest.raises(DataError, match="which cannot be read"):
+        write_plan(tmp_path / "p", few[1:], CropRecipe(), about="another")
+    again = write_plan(tmp_path / "p", few, CropRecipe(), about="a test")
+    assert again == plan
+    assert len(list(again)) == len(few)
+    assert plan.result(0).stat().st_mtime_ns == before
 
 
 def test_an_existing_face_set_is_refused_before_any_work(few, tmp_path):
@@ -347,4 +382,5 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path):
     assert status != 0
     assert "the same command goes on from there" in text
     assert "Traceback" not in text
-    assert json.loads((tmp_path / "out.import" / "plan.json").read_text())["photos"] == 400
+    (plan,) = (tmp_path / "out.import").glob("*/plan.json")
+    assert json.loads(plan.read_text())["photos"] == 400

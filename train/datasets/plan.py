@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ from edgefer.preprocess import PREPROCESS, Box
 from .sources import Entry
 
 SHARD = 64  # photos; a second or two of work
+_NAME = 16  # characters of a plan's digest, which its folder is called by
 _VERSION = 1  # of what a shard does: raise it when the same plan gives other faces
 
 
@@ -128,10 +130,29 @@ def load_shard(path: Path) -> tuple[np.ndarray, list[dict[str, Any]]]:
     DataError
         If the file is damaged.
     """
+    with _opened(path) as done:
+        return done["patches"], json.loads(done["rows"].tobytes())
+
+
+def load_rows(path: Path) -> list[dict[str, Any]]:
+    """What became of each photo of a shard that is done, without the patches.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged.
+    """
+    with _opened(path) as done:
+        rows: list[dict[str, Any]] = json.loads(done["rows"].tobytes())
+        return rows
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as done:
-            return done["patches"], json.loads(done["rows"].tobytes())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            yield done
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is damaged") from error
 
 
@@ -140,10 +161,13 @@ def write_plan(
 ) -> Plan:
     """Write photos in shards; go on with what is there if it is the same plan.
 
+    Every plan has a folder of its own, named after its contents: whoever is still at work on
+    another one cannot mix anything in.
+
     Parameters
     ----------
     folder : Path
-        Keeps the plan and what was done of it.
+        Keeps the plan's folder, and in it what was done.
     photos : iterable of Photo
         In the order of the face set to be.
     recipe : CropRecipe
@@ -157,25 +181,35 @@ def write_plan(
     DataError
         If the folder holds the work of another plan, or cannot be written.
     """
+    made = folder / "new"
     try:
-        return _write(folder, photos, recipe, about, force)
+        shutil.rmtree(made, ignore_errors=True)
+        own = folder / _fill(made, photos, recipe, about)[:_NAME]
+        others = [path for path in folder.glob("[0-9a-f]" * _NAME) if path != own]
+        if others and not force:
+            raise DataError(
+                f"{folder} holds what an interrupted import did, of other photos or with other "
+                f"options ({_said(others[0])}). Repeat those, or start anew with --force."
+            )
+        for other in others:
+            shutil.rmtree(other)
+        if own.exists():  # its plan may have been cut off by the power
+            shutil.rmtree(own / "plan", ignore_errors=True)
+            for name in ("plan", "plan.json"):
+                (made / name).replace(own / name)
+        else:
+            made.rename(own)
+        return Plan.load(own)
     except OSError as error:
         raise DataError(f"cannot write to {folder}: {error.strerror}.") from error
     finally:
-        if not (folder / "plan.json").exists():  # what came to nothing leaves nothing
-            _discard(folder, "plan", ".json")
-            for empty in (folder / "plan", folder / "done", folder):
-                with suppress(OSError):
-                    empty.rmdir()
+        shutil.rmtree(made, ignore_errors=True)
 
 
-def _write(
-    folder: Path, photos: Iterable[Photo], recipe: CropRecipe, about: str, force: bool
-) -> Plan:
-    found = folder / "plan.json"
-    old = json.loads(found.read_text(encoding="utf-8")) if found.exists() else None
+def _fill(made: Path, photos: Iterable[Photo], recipe: CropRecipe, about: str) -> str:
+    """Write a plan; its digest."""
     for name in ("plan", "done"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        (made / name).mkdir(parents=True)
     identity = hashlib.sha256()
     identity.update(json.dumps([_VERSION, PREPROCESS, SHARD, asdict(recipe)]).encode())
     count = shards = 0
@@ -183,29 +217,17 @@ def _write(
     while chunk := [photo.to_json() for photo in islice(stream, SHARD)]:
         text = json.dumps(chunk)  # in ASCII: a path may hold bytes that are no text
         identity.update(text.encode())
-        # Until the plan turns out to be the old one, its shards are not touched.
-        path = folder / "plan" / f"{shards:06d}.json{'.new' if old else ''}"
-        path.write_text(text, encoding="utf-8")
+        (made / "plan" / f"{shards:06d}.json").write_text(text, encoding="utf-8")
         count, shards = count + len(chunk), shards + 1
-    plan = {"version": _VERSION, "plan": identity.hexdigest(), "about": about}
-    plan |= {"recipe": asdict(recipe), "shards": shards, "photos": count}
-    if old and old["plan"] != plan["plan"]:
-        if not force:
-            _discard(folder, "plan", ".new")
-            raise DataError(
-                f"{folder} holds what an interrupted import did, of other photos or with other "
-                f"options ({old['about']}). Repeat those, or start anew with --force."
-            )
-        _discard(folder, "done", ".npz")
-        _discard(folder, "plan", ".json")
-    for path in (folder / "plan").glob("*.new"):
-        path.replace(path.with_suffix(""))
-    partial = found.with_suffix(".partial")
-    partial.write_text(json.dumps(plan, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    partial.replace(found)
-    return Plan.load(folder)
+    plan = {"version": _VERSION, "about": about, "recipe": asdict(recipe)}
+    plan |= {"shards": shards, "photos": count}
+    text = json.dumps(plan, ensure_ascii=False, indent=2)
+    (made / "plan.json").write_text(text + "\n", encoding="utf-8")
+    return identity.hexdigest()
 
 
-def _discard(folder: Path, below: str, ending: str) -> None:
-    for path in (folder / below).glob(f"*{ending}"):
-        path.unlink()
+def _said(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "plan.json").read_text(encoding="utf-8"))["about"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "which cannot be read"

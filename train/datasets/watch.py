@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from edgefer.errors import DataError
 from edgefer.progress import console, say
 
-from .plan import Plan, load_shard
+from .plan import Plan, load_rows
 
 _OFTEN, _SELDOM = 0.5, 30.0  # seconds between looks, and between lines where there is no terminal
 
@@ -74,8 +74,8 @@ class _Tally:
                 continue
             self._seen.add(path.name)
             try:
-                _, rows = load_shard(path)
-            except DataError:
+                rows = load_rows(path)
+            except (DataError, OSError):
                 continue  # whoever gathers the shards says so
             self.photos += len(rows)
             self._dropped.update(row["reason"] for row in rows if "reason" in row)

@@ -48,7 +48,7 @@ def run_plan(plan: Plan, *, workers: int = 0, cluster: str = "") -> None:
         say(f"going on: {plan.shards - len(missing)} of {plan.shards} shards are done")
     if not missing:
         return
-    again = f"What was done is kept in {plan.folder}: the same command goes on from there."
+    again = f"What was done is kept in {plan.folder.parent}: the same command goes on from there."
     try:
         with watched(plan), _backend(workers, cluster) as backend, parallel_config(**backend):
             folder = str(plan.folder.absolute())
@@ -98,6 +98,7 @@ def do_shard(folder: str, number: int) -> None:
             np.savez(file, patches=stack, rows=text)
             file.flush()
             os.fsync(file.fileno())
+        Path(partial).chmod(0o644)  # whoever gathers may be another user of the cluster
         Path(partial).replace(result)
     except BaseException:
         Path(partial).unlink(missing_ok=True)
@@ -111,8 +112,10 @@ def results(plan: Plan) -> Iterator[tuple[Photo, dict[str, Any], np.ndarray | No
         try:
             stack, rows = load_shard(path)
         except DataError as error:
-            path.unlink(missing_ok=True)
+            path.unlink()
             raise DataError(f"{error} and thrown away. The same command makes it again.") from error
+        except OSError as error:
+            raise DataError(f"cannot read {path}: {error.strerror}.") from error
         patches = iter(stack)
         for photo, row in zip(plan.shard(number), rows, strict=True):
             yield photo, row, None if "reason" in row else next(patches)
