@@ -1,5 +1,6 @@
 import csv
 import json
+from collections import Counter
 
 import cv2
 import numpy as np
@@ -189,7 +190,9 @@ def test_every_pair_of_near_hashes_is_found(data):
         ],
         np.uint64,
     )
-    found = {tuple(pair) for part in close_codes(codes, queries) for pair in part.tolist()}
+    pairs = [tuple(pair) for part in close_codes(codes, queries) for pair in part.tolist()]
+    found = set(pairs)
+    assert len(found) == len(pairs)
     wanted = {
         (i, j)
         for i, query in enumerate(queries)
@@ -272,6 +275,22 @@ def test_what_another_set_holds_is_found(tmp_path):
         ("near-leak", 2, LOOK, 1),
         ("person", 3, DROP, 0),
     }
+
+
+def test_copies_are_compared_with_another_set_once(tmp_path, monkeypatch):
+    import edgefer.train.clean.near as near
+
+    one, two, three = drawn(3, seed=9)
+    others = make(tmp_path / "judges", *[(jpeg(two, 70), "sad")] * 30, (one, "sad"))
+    faces = make(tmp_path / "set", (three, "sad"), *[(two, "sad")] * 40, *[(one, "sad")] * 5)
+    compared, likeness = [], near.likeness
+    monkeypatch.setattr(
+        near, "likeness", lambda *args, **way: compared.extend(args[1]) or likeness(*args, **way)
+    )
+    findings = find_others(faces, others)
+    kinds = Counter((item.kind, item.other) for item in findings)
+    assert kinds == {("near-leak", 0): 40, ("leak", 30): 5}
+    assert len(compared) <= 4
 
 
 def test_urgent_kinds_come_first_and_groups_stay_together():

@@ -15,6 +15,14 @@ def protection(faces: FaceSet, face: int) -> tuple[int, int]:
     return _PROTECTED.get(faces.splits[face], 2), face
 
 
+def copies_of(faces: FaceSet) -> dict[bytes, list[int]]:
+    """Positions of each picture that stands in a set, equal ones together."""
+    copies: dict[bytes, list[int]] = {}
+    for face, digest in enumerate(faces.hashes):
+        copies.setdefault(digest, []).append(face)
+    return copies
+
+
 def find_duplicates(faces: FaceSet) -> list[Finding]:
     """Equal pictures.
 
@@ -29,12 +37,9 @@ def find_duplicates(faces: FaceSet) -> list[Finding]:
         should go: none can be trusted. In several splits (``leak``) or in one (``duplicate``) one
         copy stays, that of the split that judges.
     """
-    groups: dict[bytes, list[int]] = {}
-    for face, digest in enumerate(faces.hashes):
-        groups.setdefault(digest, []).append(face)
     return [
         finding
-        for digest, own in groups.items()
+        for digest, own in copies_of(faces).items()
         if len(own) > 1
         for finding in _judge(faces, own, f"same-{digest.hex()[:12]}")
     ]

@@ -12,7 +12,7 @@ from rich.progress import track
 from edgefer.faceset import FaceSet
 from edgefer.progress import console
 
-from .duplicates import protection
+from .duplicates import copies_of, protection
 from .findings import KEEP, LOOK, Finding, named
 from .quality import BLANK, thumbs
 
@@ -45,9 +45,7 @@ def find_near(faces: FaceSet) -> list[Finding]:
         ``near-leak`` where splits differ, else ``near``. None is suggested to be dropped: that is
         for a person to judge.
     """
-    copies: dict[bytes, list[int]] = {}
-    for face, digest in enumerate(faces.hashes):
-        copies.setdefault(digest, []).append(face)
+    copies = copies_of(faces)
     firsts = np.array([own[0] for own in copies.values()])
     codes, mirrored, usable = fingerprints(faces, firsts)
     parents, scores = np.arange(len(firsts)), np.zeros(len(firsts))
@@ -79,19 +77,25 @@ def find_near(faces: FaceSet) -> list[Finding]:
 
 
 def find_near_others(faces: FaceSet, others: FaceSet) -> Iterator[tuple[int, int, float]]:
-    """Faces that are nearly equal to one of another set: position, position there, likeness."""
-    codes, _, usable = fingerprints(others, np.arange(len(others)))
-    own, mirrored, able = fingerprints(faces, np.arange(len(faces)))
+    """Faces that are nearly, not quite, equal to one of another set: both positions, likeness."""
+    theirs = copies_of(others)
+    copies = {digest: own for digest, own in copies_of(faces).items() if digest not in theirs}
+    firsts = np.array([own[0] for own in copies.values()], int)
+    there = np.array([own[0] for own in theirs.values()], int)
+    codes, _, usable = fingerprints(others, there)
+    own, mirrored, able = fingerprints(faces, firsts)
     best: dict[int, tuple[float, int]] = {}
     for queries, mirror in ((own, False), (mirrored, True)):
         for pairs in close_codes(codes, queries, "near pictures of the other set"):
             pairs = pairs[able[pairs[:, 0]] & usable[pairs[:, 1]]]
-            alike = likeness(faces, pairs[:, 0], others, pairs[:, 1], mirror=mirror)
-            for (i, j), score in zip(pairs.tolist(), alike.tolist(), strict=True):
+            left, right = firsts[pairs[:, 0]], there[pairs[:, 1]]
+            alike = likeness(faces, left, others, right, mirror=mirror)
+            for i, j, score in zip(left.tolist(), right.tolist(), alike.tolist(), strict=True):
                 if score >= LIKENESS:
                     best[i] = max(best.get(i, (0.0, 0)), (score, j))
-    for i, (score, j) in sorted(best.items()):
-        yield i, j, score
+    found = [(face, best[i]) for i in best for face in copies[faces.hashes[i]]]
+    for face, (score, j) in sorted(found):
+        yield face, j, score
 
 
 def fingerprints(
@@ -132,7 +136,7 @@ def close_codes(
     Yields
     ------
     ndarray of int64, shape (n, 2)
-        Positions in ``queries`` and in ``codes``. A pair may come once a band.
+        Positions in ``queries`` and in ``codes``, each pair once.
     """
     masks = [
         sum(1 << bit for bit in bits)
@@ -159,7 +163,11 @@ def close_codes(
             left = np.repeat(np.arange(begin, end), part)
             inside = np.arange(len(left)) - np.repeat(np.cumsum(part) - part, part)
             right = order[np.repeat(firsts[begin:end], part) + inside]
-            near = np.bitwise_count(queries[left] ^ codes[right]) <= radius
+            wrong = queries[left] ^ codes[right]
+            near = np.bitwise_count(wrong) <= radius
+            for before in range(0, shift, BAND):  # a pair that came with an earlier band is known
+                band = (wrong >> np.uint64(before)) & np.uint64(2**BAND - 1)
+                near &= np.bitwise_count(band) > WRONG
             if near.any():
                 yield np.stack([left[near], right[near]], axis=1)
             begin = end
