@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from aihub_tree import make_tree
+from aihub_tree import draw_photo, make_tree
 
 from edgefer.errors import DataError
 from edgefer.faceset import FaceSet
 from edgefer.labels import KOREAN7
+from edgefer.preprocess import Box
 from edgefer.train.datasets import workers
 from edgefer.train.datasets.gather import import_photos
 from edgefer.train.datasets.plan import SHARD, CropRecipe, Photo, Plan, write_plan
@@ -240,6 +241,26 @@ def test_a_plan_cut_off_by_the_power_is_written_again(few, tmp_path):
     assert again == plan
     assert len(list(again)) == len(few)
     assert plan.result(0).stat().st_mtime_ns == before
+
+
+def test_a_face_that_haar_does_not_find_counts_against_it(few, tmp_path):
+    marked = [photo for photo in few if photo.boxes][:20]
+    data, _ = draw_photo("room", "happy", "nobody", nobody=True)
+    (tmp_path / "room.jpg").write_bytes(data)
+    (entry,) = scan([tmp_path])
+    rooms = [
+        Photo("1", entry, "happy", boxes=(Box(400, 300, 300, 400),)),
+        Photo("2", entry, "happy", boxes=(Box(500, 300, 300, 300),)),
+        Photo("3", entry, "happy"),  # nobody said that there is a face
+        Photo("4", reason="the photo is missing", boxes=(Box(500, 300, 300, 300),)),
+    ]
+    alone = gather(marked, tmp_path / "alone")
+    both = gather(rooms + marked, tmp_path / "both")
+    assert (both.found, both.annotated) == (alone.found, alone.annotated + 2)
+    assert both.recall == round(both.found / both.annotated, 4) < 1
+    fallen = gather(rooms + marked, tmp_path / "fallen", CropRecipe(crop="both"))
+    assert fallen.recall == both.recall
+    assert fallen.crops["annotated"] == 2
 
 
 def test_an_existing_face_set_is_refused_before_any_work(few, tmp_path):

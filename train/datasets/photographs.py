@@ -85,7 +85,7 @@ class Photograph:
         file = _File(self.data)
         image = _open(file)
         wide, high = image.size
-        image.draft("L", (wide // reduction, high // reduction))
+        image.draft("L", (max(1, wide // reduction), max(1, high // reduction)))
         if box is not None and image.format in ("JPEG", "MPO") and image.mode == "L":
             # A few rows more: a patch reaches a little past its box.
             file.watch(image, -(-self._last_row(box) * image.height // high) + 8)
