@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgefer import __version__
-from edgefer.errors import BundleError
+from edgefer.errors import BundleError, why
 from edgefer.folders import new_folder
 from edgefer.labels import Labels
 from edgefer.preprocess import PREPROCESS
@@ -256,7 +256,7 @@ def _read_sums(path: Path) -> dict[str, str]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BundleError(f"{path} cannot be read: {error}. Get the bundle again.") from error
+        raise BundleError(f"{path} cannot be read: {why(error)}. Get the bundle again.") from error
     sums = {name: digest for digest, name in re.findall(r"([0-9a-f]{64})  ([^/\\\n]+)\n", text)}
     if text != _format_sums(sums):
         raise BundleError(f"{path} was changed: it is no list of hashes. Get the bundle again.")

@@ -36,3 +36,8 @@ class GateError(EdgeferError):
 def install(extra: str) -> str:
     """What to type for packages that are missing."""
     return f"pip install '.[{extra}]' in edgefer's checkout"
+
+
+def why(error: Exception) -> str:
+    """What went wrong, where the file's name is said already."""
+    return getattr(error, "strerror", None) or str(error)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefer.errors import DataError
+from edgefer.errors import DataError, why
 from edgefer.facewriter import COLUMNS, MARKER
 from edgefer.labels import Labels
 from edgefer.preprocess import PREPROCESS
@@ -24,7 +24,9 @@ def read_about(folder: Path) -> dict[str, Any]:
             f"{folder} is no face set: it holds no {MARKER}. Make one with edgefer data."
         ) from None
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}. Import the face set again.") from error
+        raise DataError(
+            f"{path} cannot be read: {why(error)}. Import the face set again."
+        ) from error
     if not isinstance(about, dict) or about.get("format") != 1:
         raise DataError(f"{path} is not of format 1, the only one this edgefer reads.")
     if about.get("preprocess") != PREPROCESS:
@@ -46,7 +48,9 @@ def open_patches(path: Path, size: int) -> np.ndarray:
     try:
         store = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} cannot be read: {error}. Import the face set again.") from error
+        raise DataError(
+            f"{path} cannot be read: {why(error)}. Import the face set again."
+        ) from error
     if store.ndim != 3 or store.shape[1:] != (size, size) or store.dtype != np.uint8:
         raise DataError(f"{path} holds {store.dtype} {store.shape}, not uint8 (N, {size}, {size}).")
     return store
@@ -61,7 +65,9 @@ def read_rows(path: Path, labels: Labels, count: int) -> dict[str, np.ndarray]:
                 raise DataError(f"{path} must begin with the columns {','.join(COLUMNS)}.")
             table = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}. Import the face set again.") from error
+        raise DataError(
+            f"{path} cannot be read: {why(error)}. Import the face set again."
+        ) from error
     if len(table) != count:
         raise DataError(f"{path} has {len(table)} faces, patches.npy has {count}. Import again.")
     targets, boxes = np.zeros(count, np.int64), np.zeros((count, 4), np.int64)
@@ -86,3 +92,7 @@ def _numbers(cell: str, count: int) -> list[int]:
     if len(found) != count:
         raise ValueError(f"{cell!r} holds {len(found)} numbers, not {count}, and")
     return found
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} cannot be read: {why(error)}. Import the face set again.")

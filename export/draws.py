@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from edgefer.errors import DataError
+from edgefer.errors import DataError, why
 from edgefer.faceset import FaceSet
 from edgefer.progress import console, say
 
@@ -138,4 +138,4 @@ def _read(task: Task, path: Path) -> Trial:
         answers = np.frombuffer(bytes.fromhex(found["answers"]), np.uint8).astype(np.int64)
         return Trial(task.way, task.size, task.seed, int(found["faces"]), answers)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} cannot be read: {error}. Remove it, and go on.") from error
+        raise DataError(f"{path} cannot be read: {why(error)}. Remove it, and go on.") from error

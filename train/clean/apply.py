@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefer.errors import DataError
+from edgefer.errors import DataError, why
 from edgefer.faceset import FaceSet, copy_faceset
 
 from ..show import read_dropped
@@ -59,7 +59,7 @@ def read_drops(path: Path, faces: FaceSet) -> dict[str, str]:
             header = next(reader, [])
             rows = [row for row in reader if any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}. {again}") from error
+        raise DataError(f"{path} cannot be read: {why(error)}. {again}") from error
     if header != list(DROPS) or any(len(row) != len(DROPS) for row in rows):
         raise DataError(f"{path} must have the columns {','.join(DROPS)}. {again}")
     for _, _, key in rows:

@@ -13,7 +13,7 @@ from typing import TextIO
 
 import numpy as np
 
-from edgefer.errors import DataError
+from edgefer.errors import DataError, why
 from edgefer.facewriter import FaceSetWriter
 from edgefer.labels import FER7, canonical
 from edgefer.preprocess import face_to_patch
@@ -122,4 +122,4 @@ def _open(source: Path) -> Iterator[TextIO]:
             with source.open(encoding="utf-8-sig", newline="") as text:
                 yield text
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"{source} cannot be read: {error}.") from error
+        raise DataError(f"{source} cannot be read: {why(error)}.") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from edgefer.errors import DataError
+from edgefer.errors import DataError, why
 from edgefer.labels import Labels
 from edgefer.preprocess import PREPROCESS, Box
 
@@ -174,7 +174,9 @@ def _table(path: Path, columns: Sequence[str]) -> list[list[str]]:
             header = next(reader, [])
             table = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}. {_without(path.parents[1])}") from error
+        raise DataError(
+            f"{path} cannot be read: {why(error)}. {_without(path.parents[1])}"
+        ) from error
     if header != list(columns) or any(len(row) != len(columns) for row in table):
         raise DataError(
             f"{path} must have the columns {','.join(columns)}. {_without(path.parents[1])}"
