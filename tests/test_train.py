@@ -74,36 +74,6 @@ def test_an_epoch_has_every_face_once_and_its_own_order(base):
         assert found == {patch.tobytes() for patch in train.patches}
 
 
-@pytest.mark.parametrize(
-    "change", [{"flip": True}, {"rotate": 20.0}, {"shift": 0.2}, {"zoom": 0.2}, {"light": 0.3}]
-)
-def test_every_augmentation_changes_faces_and_keeps_their_range(base, change):
-    from edgefer.keras import tf
-    from edgefer.train.pipeline import augment
-
-    still = replace(QUICK, flip=False, rotate=0.0, shift=0.0, zoom=0.0, light=0.0)
-    faces = tf.constant(base.take(np.arange(16))[..., None].astype(np.float32))
-    seed = tf.constant([3, 4])
-    np.testing.assert_allclose(augment(faces, still, seed), faces, atol=1e-3)
-    changed = augment(faces, replace(still, **change), seed).numpy()
-    assert np.abs(changed - faces).max() > 20
-    assert changed.min() >= 0
-    assert changed.max() <= 255
-
-
-def test_a_mirrored_face_is_the_face_from_right_to_left(base):
-    from edgefer.keras import tf
-    from edgefer.train.pipeline import augment
-
-    mirror = replace(QUICK, flip=True, rotate=0.0, shift=0.0, zoom=0.0, light=0.0)
-    faces = base.take(np.arange(32))[..., None].astype(np.float32)
-    changed = augment(tf.constant(faces), mirror, tf.constant([1, 2])).numpy()
-    same = np.abs(changed - faces).max(axis=(1, 2, 3)) < 0.01
-    mirrored = np.abs(changed - faces[:, :, ::-1]).max(axis=(1, 2, 3)) < 0.01
-    assert (same ^ mirrored).all()
-    assert 4 < mirrored.sum() < 28
-
-
 def test_votes_take_their_share_of_the_target(tmp_path):
     from edgefer.train.pipeline import soft_targets
 
@@ -131,14 +101,14 @@ def test_balance_lifts_a_rare_emotion(tmp_path, balance, ratio):
 def test_the_network_takes_any_side(size):
     from edgefer.train.backbones import BACKBONES
 
-    model = BACKBONES["vgg"](5, size, width=8, dropout=0.1)
+    model = BACKBONES["vgg"](5, size, width=8, depth=8, dropout=0.1)
     assert model(np.zeros((2, size, size, 1), np.float32)).shape == (2, 5)
 
 
 def test_the_network_has_1_2_million_parameters_at_width_32():
     from edgefer.train.backbones import BACKBONES
 
-    assert BACKBONES["vgg"](7, 48, width=32, dropout=0.4).count_params() == 1_176_359
+    assert BACKBONES["vgg"](7, 48, width=32, depth=8, dropout=0.4).count_params() == 1_176_359
 
 
 def test_training_learns_and_the_bundle_tells_how(base, trained):
@@ -226,14 +196,14 @@ def test_a_killed_training_resumes_to_the_same_epochs(base, tmp_path):
 def test_a_plateau_halves_the_rate_and_patience_ends_it(base, tmp_path):
     from edgefer.train.base import train_base
 
-    recipe = replace(QUICK, schedule="plateau", patience=3, epochs=40, rate=1e-9)
+    recipe = replace(QUICK, schedule="plateau", lower_after=1, patience=3, epochs=40, rate=1e-9)
     bundle = train_base(base, recipe, tmp_path / "out")
     rates = [
         float(line.split(",")[1])
         for line in (tmp_path / "out" / "log.csv").read_text().splitlines()[1:]
     ]
     assert len(rates) < 40
-    assert rates[-1] < rates[0]
+    assert rates[-1] <= rates[0] / 2
     assert bundle.history[0].scores["epochs"] == len(rates)
 
 
@@ -245,7 +215,7 @@ def test_a_resumed_plateau_goes_on_with_the_lowered_rate(base, tmp_path):
     recipe = replace(QUICK, schedule="plateau", patience=30, epochs=1, rate=1e-3)
     train, val = base.split("train"), base.split("val")
     first = Checkpoints(tmp_path / "run", {}, resume=False, force=False)
-    model = BACKBONES["vgg"](7, 48, width=8, dropout=0.1)
+    model = BACKBONES["vgg"](7, 48, width=8, depth=8, dropout=0.1)
     _, state = fit(model, train, val, recipe, first)
     assert state.rate == pytest.approx(1e-3)
 
@@ -259,9 +229,9 @@ def test_a_resumed_plateau_goes_on_with_the_lowered_rate(base, tmp_path):
 
 def test_float16_scales_the_loss():
     from edgefer.keras import keras
-    from edgefer.train.fit import _optimizer
+    from edgefer.train.optimizer import optimizer_of
 
-    made = _optimizer(QUICK, 3, "mixed_float16")
+    made = optimizer_of(QUICK, 3, "mixed_float16")
     assert isinstance(made, keras.mixed_precision.LossScaleOptimizer)
 
 
@@ -278,17 +248,25 @@ def test_one_seed_gives_one_network(base, korean, tmp_path):
     assert not np.array_equal(weights(bases[0])[0], weights(other)[0])
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
-def test_a_resumed_training_is_the_whole_one_to_the_bit(base, tmp_path, precision):
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"precision": "float32"},
+        {"precision": "mixed_float16"},
+        {"average": 0.9, "optimizer": "sgd", "balance_by": "sampler"},
+        {"erase": 0.5, "mixup": 0.2, "cutmix": 1.0, "noise": 9.0, "shear": 0.1, "focal": 1.0},
+    ],
+)
+def test_a_resumed_training_is_the_whole_one_to_the_bit(base, tmp_path, choices):
     from edgefer.keras import keras
     from edgefer.train.backbones import BACKBONES
     from edgefer.train.checkpoints import Checkpoints
     from edgefer.train.fit import fit
 
-    recipe = replace(QUICK, dropout=0.4, epochs=3, precision=precision)
+    recipe = replace(QUICK, dropout=0.4, epochs=3, **choices)
     train = base.split("train").select(np.arange(96))
     keras.utils.set_random_seed(0)
-    model = BACKBONES["vgg"](7, 48, width=4, dropout=0.4)
+    model = BACKBONES["vgg"](7, 48, width=4, depth=8, dropout=0.4)
 
     class Killed(Exception):
         pass
@@ -415,7 +393,7 @@ def test_a_backbone_that_is_none_is_one_error(base, tmp_path):
             train_base(base, replace(QUICK, backbone=name), tmp_path / "out")
 
 
-def no_network(classes, size, *, width, dropout):
+def no_network(classes, size, *, width, depth, dropout):
     return "nothing"
 
 

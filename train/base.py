@@ -18,7 +18,7 @@ from .backbones import BACKBONES
 from .checkpoints import Checkpoints, State
 from .curves import draw_curves
 from .fit import devices, fit, policy_of, score, write_log
-from .recipe import TrainRecipe
+from .recipe import NETWORK, TrainRecipe
 
 PACKAGES = ("tensorflow", "tf-keras", "numpy")
 
@@ -56,7 +56,8 @@ def train_base(
     """
     backbone = resolve(recipe.backbone, BACKBONES)
     keras.utils.set_random_seed(recipe.seed)
-    classes, choices = len(faces.labels), {"width": recipe.width, "dropout": recipe.dropout}
+    classes = len(faces.labels)
+    choices = {name: getattr(recipe, name) for name in NETWORK if name != "backbone"}
     contract = "edgefer.train.backbones.Backbone"
     check_call(recipe.backbone, backbone, contract, classes, faces.size, **choices)
     model = backbone(classes, faces.size, **choices)

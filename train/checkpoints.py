@@ -92,9 +92,12 @@ class Checkpoints:
         except OSError as error:
             raise EdgeferError(f"cannot write to {folder}: {error.strerror}.") from error
 
-    def save(self, state: State, model: Any, best: list[np.ndarray]) -> None:
-        """Write everything, whole or not at all."""
+    def save(
+        self, state: State, model: Any, mean: list[np.ndarray], best: list[np.ndarray]
+    ) -> None:
+        """Write everything, the averaged and the best weights too, whole or not at all."""
         arrays = {f"w{i}": value for i, value in enumerate(model.get_weights())}
+        arrays |= {f"m{i}": value for i, value in enumerate(mean)}
         arrays |= {f"b{i}": value for i, value in enumerate(best)}
         arrays |= {f"o{i}": value.numpy() for i, value in enumerate(_slots(model.optimizer))}
         temporary = self._state.with_suffix(".partial")
@@ -109,18 +112,21 @@ class Checkpoints:
             os.fsync(file.fileno())
         temporary.replace(self._state)
 
-    def restore(self, model: Any) -> tuple[State, list[np.ndarray]]:
-        """State, weights and optimizer as they were; a fresh state if there is none."""
+    def restore(self, model: Any) -> tuple[State, list[np.ndarray], list[np.ndarray]]:
+        """State, weights and optimizer as they were; a fresh state if there is none.
+
+        The averaged and the best weights are handed back.
+        """
         model.optimizer.build(model.trainable_variables)
         if not self._state.exists():
-            return State(), model.get_weights()
+            return State(), model.get_weights(), model.get_weights()
         data = self._read()
         weights = [data[f"w{i}"] for i in range(len(model.get_weights()))]
         model.set_weights(weights)
         for i, variable in enumerate(_slots(model.optimizer)):
             variable.assign(data[f"o{i}"])
-        best = [data[f"b{i}"] for i in range(len(weights))]
-        return State(**json.loads(str(data["state"]))), best
+        mean, best = ([data[f"{name}{i}"] for i in range(len(weights))] for name in "mb")
+        return State(**json.loads(str(data["state"]))), mean, best
 
     def clear(self) -> None:
         """Remove what a training keeps here; the folder too, unless it holds something else."""

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from edgefer.faceset import FaceSet
-from edgefer.keras import keras, precision, probabilities, scaled, tf, with_policy
+from edgefer.keras import keras, precision, probabilities, tf, with_policy
 from edgefer.progress import say
 from edgefer.report import Score
 
+from .average import Average
 from .bar import epoch_bar
 from .checkpoints import Checkpoints, State
 from .dropout import repeatable
+from .optimizer import loss_of, optimizer_of
 from .pipeline import training_batches, validation_batches
 from .recipe import TrainRecipe
 
@@ -47,30 +49,32 @@ def fit(
     policy = policy_of(recipe)
     steps = -(-len(train) // recipe.batch)
     with _strategy().scope():
-        optimizer = _optimizer(recipe, steps, policy)
+        optimizer = optimizer_of(recipe, steps, policy)
         working = repeatable(with_policy(model, policy), recipe.seed, optimizer.iterations)
         _freeze_like(model, working)
-        working.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
-        state, best = checkpoints.restore(working)
+        working.compile(optimizer, loss=loss_of(recipe), metrics=["accuracy"])
+        state, mean, best = checkpoints.restore(working)
         if state.rate:
             working.optimizer.learning_rate.assign(state.rate)
     say(f"{len(train)} faces, {working.count_params():,} parameters, {policy}")
     checks = validation_batches(val)
+    average = Average(recipe.average, mean, state.epoch * steps)
     while state.epoch < recipe.epochs and not _tired(state, recipe):
         batches = training_batches(train, recipe, state.epoch)
         with epoch_bar(state.epoch + 1, recipe.epochs, steps) as bar:
-            row = working.fit(batches, verbose=0, callbacks=[bar]).history
-        val_loss, val_accuracy = working.evaluate(checks, verbose=0)
+            row = working.fit(batches, verbose=0, callbacks=[bar, average]).history
+        with average.shown(working):
+            val_loss, val_accuracy = working.evaluate(checks, verbose=0)
         state.epoch += 1
         rate = float(keras.backend.get_value(working.optimizer.learning_rate))
         values = (state.epoch, rate, row["loss"][0], row["accuracy"][0], val_loss, val_accuracy)
         state.log.append(dict(zip(LOG_COLUMNS, values, strict=True)))
         if val_accuracy > state.best_accuracy:
             state.best_accuracy, state.best_epoch = val_accuracy, state.epoch
-            best = working.get_weights()
+            best = [value.copy() for value in average.weights]
         if recipe.schedule == "plateau":
             _lower(working.optimizer, state, val_loss, recipe)
-        checkpoints.save(state, working, best)
+        checkpoints.save(state, working, average.weights, best)
         say(
             f"epoch {state.epoch}/{recipe.epochs}  loss {row['loss'][0]:.3f}  "
             f"accuracy {row['accuracy'][0]:.3f}  val {val_accuracy:.3f}  best "
@@ -128,33 +132,16 @@ def _freeze_like(model: Any, working: Any) -> None:
         copy.trainable = layer.trainable
 
 
-def _optimizer(recipe: TrainRecipe, steps: int, policy: str) -> Any:
-    rate = _rate(recipe, steps)
-    return scaled(keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay), policy)
-
-
-def _rate(recipe: TrainRecipe, steps: int) -> Any:
-    """Learning rate: a schedule over steps, or the number that a plateau lowers."""
-    if recipe.schedule == "plateau":
-        return recipe.rate
-    warmup = min(recipe.warmup, recipe.epochs - 1) * steps
-    return keras.optimizers.schedules.CosineDecay(
-        0.0 if warmup else recipe.rate,
-        recipe.epochs * steps - warmup,
-        warmup_target=recipe.rate if warmup else None,
-        warmup_steps=warmup,
-    )
-
-
 def _tired(state: State, recipe: TrainRecipe) -> bool:
     return 0 < recipe.patience <= state.epoch - state.best_epoch
 
 
 def _lower(optimizer: Any, state: State, loss: float, recipe: TrainRecipe) -> None:
-    """Halve the rate when the validation loss stands still."""
+    """Lower the rate when the validation loss stands still."""
     state.waited = 0 if loss < state.best_loss else state.waited + 1
     state.best_loss = min(loss, state.best_loss)
-    if state.waited >= max(recipe.patience // 3, 1):
+    if state.waited >= recipe.lower_after:
+        optimizer.learning_rate.assign(optimizer.learning_rate * recipe.lower)
         optimizer.learning_rate.assign(optimizer.learning_rate * 0.5)
         state.waited = 0
     state.rate = float(keras.backend.get_value(optimizer.learning_rate))

@@ -7,6 +7,7 @@ import numpy as np
 from edgefer.faceset import FaceSet
 from edgefer.keras import tf
 
+from .augment import augment, mix
 from .recipe import TrainRecipe
 
 
@@ -27,8 +28,8 @@ def training_batches(faces: FaceSet, recipe: TrainRecipe, epoch: int) -> Any:
     tf.data.Dataset
         Of (faces float32 (B, S, S, 1) in 0..255, targets float32 (B, K), weights float32 (B,)).
     """
-    order = np.random.default_rng([recipe.seed, epoch]).permutation(len(faces))
-    targets, weights = soft_targets(faces, recipe), face_weights(faces, recipe.balance)
+    order, weights = balanced(faces, recipe, epoch)
+    targets = soft_targets(faces, recipe)
 
     def load(rows: Any) -> tuple[Any, Any, Any]:
         patches = tf.numpy_function(faces.take, [rows], tf.uint8)
@@ -37,8 +38,9 @@ def training_batches(faces: FaceSet, recipe: TrainRecipe, epoch: int) -> Any:
 
     def change(step: Any, batch: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
         patches, *rest = batch
-        pictures = tf.cast(patches[..., None], tf.float32)
-        return augment(pictures, recipe, tf.stack([recipe.seed + 7919 * epoch, step])), *rest
+        seed = tf.stack([recipe.seed + 7919 * epoch, step])
+        pictures = augment(tf.cast(patches[..., None], tf.float32), recipe, seed)
+        return mix((pictures, *rest), recipe, seed)
 
     rows = tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch)
     loaded = rows.map(load).enumerate(tf.constant(0, tf.int64))
@@ -73,57 +75,23 @@ def soft_targets(faces: FaceSet, recipe: TrainRecipe) -> np.ndarray:
     return np.asarray(mixed, np.float32)
 
 
+def balanced(faces: FaceSet, recipe: TrainRecipe, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Order of an epoch, int64 (N,), and weight of each face, float32 (N,).
+
+    A sampler draws faces with replacement, rare emotions more often; else every face comes once.
+    """
+    rng = np.random.default_rng([recipe.seed, epoch])
+    wanted = face_weights(faces, recipe.balance)
+    weights = np.ones_like(wanted) if recipe.balance_by == "sampler" else wanted
+    if recipe.balance_by == "weights":
+        return rng.permutation(len(faces)), weights
+    share = wanted.astype(np.float64) / wanted.sum(dtype=np.float64)
+    return rng.choice(len(faces), len(faces), p=share), weights
+
+
 def face_weights(faces: FaceSet, balance: float) -> np.ndarray:
     """Weight of each face, float32 (N,), 1 on average: rare emotions count more."""
     counts = np.bincount(faces.targets, minlength=len(faces.labels))
     weights = (counts.mean() / np.maximum(counts, 1)) ** balance
     each = weights[faces.targets]
     return np.asarray(each / each.mean(), np.float32)
-
-
-def augment(pictures: Any, recipe: TrainRecipe, seed: Any) -> Any:
-    """Mirror, turn, shift, scale and relight each picture of a batch, in one resampling.
-
-    Parameters
-    ----------
-    pictures : tensor of float32, shape (B, S, S, 1)
-        Values 0..255.
-    recipe : TrainRecipe
-        How far each change goes.
-    seed : tensor of int32, shape (2,)
-        The same seed changes the same batch in the same way.
-
-    Returns
-    -------
-    tensor of float32, shape (B, S, S, 1)
-    """
-    count, size = tf.shape(pictures)[0], tf.cast(tf.shape(pictures)[1], tf.float32)
-    draws = tf.unstack(tf.random.stateless_uniform((7, count), seed, -1.0, 1.0))
-    angle = draws[0] * recipe.rotate * np.pi / 180
-    across, down = draws[1] * recipe.shift * size, draws[2] * recipe.shift * size
-    scale = 1 + draws[3] * recipe.zoom
-    mirror = tf.where(draws[4] < 0, -1.0, 1.0) if recipe.flip else tf.ones_like(angle)
-    # Output pixel p is taken from A (p - middle) + middle + shift: A mirrors, turns and scales.
-    cos, sin = tf.cos(angle) * scale, tf.sin(angle) * scale
-    a, b, c, d = cos * mirror, -sin, sin * mirror, cos
-    middle = (size - 1) / 2
-    zeros = tf.zeros_like(a)
-    transforms = tf.stack(
-        [
-            *(a, b, middle - (a + b) * middle + across),
-            *(c, d, middle - (c + d) * middle + down),
-            *(zeros, zeros),
-        ],
-        axis=1,
-    )
-    moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=pictures,
-        transforms=transforms,
-        output_shape=tf.shape(pictures)[1:3],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="NEAREST",
-    )
-    contrast = (1 + draws[5] * recipe.light)[:, None, None, None]
-    brightness = (draws[6] * recipe.light * 255)[:, None, None, None]
-    return tf.clip_by_value((moved - 127.5) * contrast + 127.5 + brightness, 0.0, 255.0)

@@ -11,14 +11,14 @@ class Backbone(Protocol):
     and prunes. The layers of a stage are named ``stage<number>_...``: transfer freezes by that.
     """
 
-    def __call__(self, classes: int, size: int, *, width: int, dropout: float) -> Any:
+    def __call__(self, classes: int, size: int, *, width: int, depth: int, dropout: float) -> Any:
         """Untrained ``keras.Model`` for this many classes and this side of the patch."""
 
 
-def _vgg(classes: int, size: int, *, width: int, dropout: float) -> Any:
+def _vgg(classes: int, size: int, *, width: int, depth: int, dropout: float) -> Any:
     from .vgg import vgg
 
-    return vgg(classes, size, width=width, dropout=dropout)
+    return vgg(classes, size, width=width, depth=depth, dropout=dropout)
 
 
 BACKBONES: dict[str, Backbone] = {"vgg": _vgg}

@@ -8,8 +8,8 @@ from edgefer.keras import keras
 STAGES = 4
 
 
-def vgg(classes: int, size: int, *, width: int = 32, dropout: float = 0.4) -> Any:
-    """Four stages of two 3x3 convolutions, each Conv -> BatchNormalization -> ReLU.
+def vgg(classes: int, size: int, *, width: int = 32, depth: int = 8, dropout: float = 0.4) -> Any:
+    """Four stages of 3x3 convolutions, each Conv -> BatchNormalization -> ReLU.
 
     Filters double from stage to stage and the picture halves between stages (max pooling). Global
     average pooling takes the place of VGG's dense layers, so a patch of any size fits, and width 32
@@ -25,6 +25,8 @@ def vgg(classes: int, size: int, *, width: int = 32, dropout: float = 0.4) -> An
         Side of the patch, in pixels; at least 16.
     width : int
         Filters of the first stage.
+    depth : int
+        Convolutions in all, at least 4; the later stages get one more where it is no multiple of 4.
     dropout : float
         Share of pooled features dropped before the last layer.
 
@@ -36,15 +38,17 @@ def vgg(classes: int, size: int, *, width: int = 32, dropout: float = 0.4) -> An
     Raises
     ------
     EdgeferError
-        If the patch is too small for four stages.
+        If the patch is too small, or the convolutions too few, for four stages.
     """
+    if depth < STAGES:
+        raise EdgeferError(f"vgg has {STAGES} stages, a depth of {depth} cannot fill them.")
     if size < 16:
         raise EdgeferError(f"vgg takes patches of 16 pixels or more, these have {size}.")
     layers = keras.layers
     faces = keras.Input((size, size, 1), name="faces")
     x = layers.Rescaling(1 / 255, name="rescale")(faces)
     for stage in range(1, STAGES + 1):
-        for conv in (1, 2):
+        for conv in range(1, (depth + stage - 1) // STAGES + 1):
             name = f"stage{stage}_{conv}"
             x = layers.Conv2D(
                 width * 2 ** (stage - 1),
