@@ -16,16 +16,17 @@ def resolve(name: str, table: Mapping[str, Any]) -> Any:
     name : str
         A key of the table, or ``package.module:attribute``.
     table : mapping of str to object
-        What is built in.
+        What is built in: the thing itself, or where it is, as ``package.module:attribute``.
 
     Raises
     ------
     EdgeferError
         If the name is neither.
     """
-    if name in table:
-        return table[name]
-    module, _, attribute = name.partition(":")
+    known = table.get(name, name)
+    if not isinstance(known, str):
+        return known
+    module, _, attribute = known.partition(":")
     if not attribute:
         raise EdgeferError(
             f"{name!r} is not known. Built in: {', '.join(table)}; "

@@ -12,6 +12,7 @@ def test_anything_importable_can_be_named():
     import json
 
     assert resolve("json:loads", {}) is json.loads
+    assert resolve("read", {"read": "json:loads"}) is json.loads
 
 
 @pytest.mark.parametrize("name", ["b", "nowhere_at_all:x", "json:nothing"])

@@ -1,9 +1,12 @@
 """Train a network from the beginning."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from edgefer.bundle import Bundle, Step, versions, write_bundle
 from edgefer.errors import DataError, EdgeferError
@@ -19,12 +22,19 @@ from .checkpoints import Checkpoints, State
 from .curves import draw_curves
 from .fit import devices, fit, policy_of, score, write_log
 from .recipe import NETWORK, TrainRecipe
+from .together import Together
 
 PACKAGES = ("tensorflow", "tf-keras", "numpy")
 
 
 def train_base(
-    faces: FaceSet, recipe: TrainRecipe, out: Path, *, resume: bool = False, force: bool = False
+    faces: FaceSet,
+    recipe: TrainRecipe,
+    out: Path,
+    *,
+    weights: Path | None = None,
+    resume: bool = False,
+    force: bool = False,
 ) -> Bundle:
     """Train a network on a face set's ``train`` split, chosen by its ``val`` split.
 
@@ -36,6 +46,8 @@ def train_base(
         Every choice; it goes into the bundle.
     out : Path
         The bundle to be; while training runs its state lies beside it, in ``OUT.run``.
+    weights : Path, optional
+        ImageNet weights to begin with: see `edgefer.train.backbones.imagenet`.
     resume : bool
         Go on with an interrupted training.
     force : bool
@@ -54,19 +66,38 @@ def train_base(
     EdgeferError
         If a backbone of one's own does not keep its contract.
     """
-    backbone = resolve(recipe.backbone, BACKBONES)
+    model, start = build_network(recipe, len(faces.labels), faces.size), {}
+    if weights is not None:
+        from .backbones.imagenet import start_from_imagenet
+
+        start_from_imagenet(model, weights)
+        start["weights"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+    return train_bundle(
+        model, faces, recipe, out, stage="train base", start=start, resume=resume, force=force
+    )
+
+
+def build_network(recipe: TrainRecipe, classes: int, size: int) -> Any:
+    """Untrained network of a recipe, the same for the same seed.
+
+    Raises
+    ------
+    EdgeferError
+        If the backbone is not known, leaves something open less than was chosen, or is no network.
+    """
     keras.utils.set_random_seed(recipe.seed)
-    classes = len(faces.labels)
-    choices = {name: getattr(recipe, name) for name in NETWORK if name != "backbone"}
+    backbone = resolve(recipe.backbone, BACKBONES)
+    asked = {name: getattr(recipe, name) for name in NETWORK if name != "backbone"}
+    choices = {name: value for name, value in asked.items() if value is not None}
     contract = "edgefer.train.backbones.Backbone"
-    check_call(recipe.backbone, backbone, contract, classes, faces.size, **choices)
-    model = backbone(classes, faces.size, **choices)
+    check_call(recipe.backbone, backbone, contract, classes, size, **choices)
+    model = backbone(classes, size, **choices)
     if not isinstance(model, keras.Model):
         raise EdgeferError(
             f"{recipe.backbone!r} makes a {type(model).__name__}, expected a keras.Model. The "
             f"contract is {contract}."
         )
-    return train_bundle(model, faces, recipe, out, stage="train base", resume=resume, force=force)
+    return model
 
 
 def train_bundle(
@@ -76,32 +107,56 @@ def train_bundle(
     out: Path,
     *,
     stage: str,
-    start: str = "",
+    start: Mapping[str, str] | None = None,
+    facesets: Mapping[str, str] | None = None,
     history: Sequence[Step] = (),
-    scores: Mapping[str, Any] | None = None,
+    scores: Callable[[Any], Mapping[str, Any]] = lambda model: {},
     seen: Seen | None = None,
+    replayed: Callable[[FaceSet], Together] | None = None,
+    teach: Callable[[FaceSet], np.ndarray] | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> Bundle:
     """Fit a model, score it on every split, and write the bundle.
 
-    ``start``, ``history`` and ``seen`` are the base's: its digest, its history, what it was trained
-    on.
+    Parameters
+    ----------
+    model, faces, recipe, out, resume, force
+        As for `train_base`.
+    stage : str
+        What the step is called in the bundle's history.
+    start : mapping of str to str, optional
+        Digests of the bundles or weights it starts from, by their part; they go into the history.
+    facesets : mapping of str to str, optional
+        Digests of other face sets that it uses.
+    history : sequence of Step
+        Of the bundle that it starts from.
+    scores : callable
+        Gives more scores of the trained model, by name.
+    seen : Seen, optional
+        What else the network has been trained on.
+    replayed : callable, optional
+        Gives the training faces together with others.
+    teach : callable, optional
+        Gives what teachers answer for faces, float32 (N, K).
     """
     train, val = faces.split("train"), faces.split("val")
     if len(set(train.targets.tolist())) < 2:
         raise DataError(f"the split train of {faces.folder} shows one emotion, two are needed.")
     refuse(out, "bundle.json", force=force)
     faces.verify()
+    used, choices = {"faces": faces.digest, **(facesets or {})}, {**asdict(recipe), **(start or {})}
     absent = [name for i, name in enumerate(faces.labels.names) if not (train.targets == i).any()]
     if absent:
         say(f"no face of the split train shows {', '.join(absent)}: nothing of them is learned")
-    identity = {"recipe": asdict(recipe), "face set": faces.digest, "base": start}
+    identity = {"recipe": choices, "face sets": used}
     checkpoints = Checkpoints(
         out.with_name(out.name + ".run"), identity, resume=resume, force=force
     )
+    learned = replayed(train) if replayed else train
+    taught = teach(train) if teach else None
     try:
-        model, state = fit(model, train, val, recipe, checkpoints)
+        model, state = fit(model, learned, val, recipe, checkpoints, taught=taught)
     except KeyboardInterrupt:
         say(f"stopped; what was done lies in {checkpoints.folder}: go on with --resume")
         raise
@@ -111,10 +166,10 @@ def train_bundle(
     }
     step = Step(
         stage,
-        asdict(recipe),
-        {"faces": faces.digest},
+        choices,
+        used,
         {
-            **(scores or {}),
+            **scores(model),
             "epochs": state.epoch,
             "best_epoch": state.best_epoch,
             "computed": f"{policy_of(recipe)} on {devices()}",

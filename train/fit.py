@@ -18,25 +18,35 @@ from .dropout import repeatable
 from .optimizer import loss_of, optimizer_of
 from .pipeline import training_batches, validation_batches
 from .recipe import TrainRecipe
+from .thaw import count_stages, freeze, frozen_stages
+from .together import Together
 
 LOG_COLUMNS = ("epoch", "rate", "loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def fit(
-    model: Any, train: FaceSet, val: FaceSet, recipe: TrainRecipe, checkpoints: Checkpoints
+    model: Any,
+    train: FaceSet | Together,
+    val: FaceSet,
+    recipe: TrainRecipe,
+    checkpoints: Checkpoints,
+    *,
+    taught: np.ndarray | None = None,
 ) -> tuple[Any, State]:
     """Train a network and return it with the weights that validated best.
 
     Parameters
     ----------
     model : keras.Model
-        As a `Backbone` builds it; layers that are not trainable stay as they are.
-    train, val : FaceSet
+        As a `Backbone` builds it.
+    train, val : FaceSet or Together
         What to learn from, and what to choose the best epoch by.
     recipe : TrainRecipe
         Every choice.
     checkpoints : Checkpoints
         Where the state is kept, and perhaps resumed from.
+    taught : ndarray of float32, shape (N, K), optional
+        What teachers answer for each training face.
 
     Returns
     -------
@@ -47,20 +57,26 @@ def fit(
     """
     keras.utils.set_random_seed(recipe.seed)
     policy = policy_of(recipe)
-    steps = -(-len(train) // recipe.batch)
+    steps, stages = -(-len(train) // recipe.batch), count_stages(model)
     with _strategy().scope():
-        optimizer = optimizer_of(recipe, steps, policy)
+        optimizer = optimizer_of(recipe, steps, policy, stages=stages)
         working = repeatable(with_policy(model, policy), recipe.seed, optimizer.iterations)
-        _freeze_like(model, working)
         working.compile(optimizer, loss=loss_of(recipe), metrics=["accuracy"])
         state, mean, best = checkpoints.restore(working)
         if state.rate:
             working.optimizer.learning_rate.assign(state.rate)
+    frozen = 0
     say(f"{len(train)} faces, {working.count_params():,} parameters, {policy}")
     checks = validation_batches(val)
     average = Average(recipe.average, mean, state.epoch * steps)
     while state.epoch < recipe.epochs and not _tired(state, recipe):
-        batches = training_batches(train, recipe, state.epoch)
+        batches = training_batches(train, recipe, state.epoch, taught=taught)
+        wanted = frozen_stages(recipe, stages, state.epoch)
+        if wanted != frozen:
+            frozen = wanted
+            freeze(working, frozen)
+            working.compile(optimizer, loss=loss_of(recipe), metrics=["accuracy"])
+            say(f"{frozen} of {stages} stages stay as they are")
         with epoch_bar(state.epoch + 1, recipe.epochs, steps) as bar:
             row = working.fit(batches, verbose=0, callbacks=[bar, average]).history
         with average.shown(working):
@@ -125,11 +141,6 @@ def _strategy() -> Any:
     """All GPUs of the machine, where there are several."""
     gpus = tf.config.list_logical_devices("GPU")
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
-
-
-def _freeze_like(model: Any, working: Any) -> None:
-    for layer, copy in zip(model.layers, working.layers, strict=True):
-        copy.trainable = layer.trainable
 
 
 def _tired(state: State, recipe: TrainRecipe) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from edgefer.keras import keras, scaled
 
 from .recipe import TrainRecipe
+from .thaw import fading
 
 MOMENTUM = 0.9  # of sgd
 
@@ -16,14 +17,15 @@ def loss_of(recipe: TrainRecipe) -> Any:
     return keras.losses.CategoricalCrossentropy()
 
 
-def optimizer_of(recipe: TrainRecipe, steps: int, policy: str) -> Any:
-    """Optimizer for so many steps an epoch, under a Keras policy."""
-    rate, decay = _rate(recipe, steps), recipe.weight_decay
-    if recipe.optimizer == "sgd":
-        made = keras.optimizers.SGD(rate, momentum=MOMENTUM, nesterov=True, weight_decay=decay)
-    else:
-        made = keras.optimizers.AdamW(rate, weight_decay=decay)
-    return scaled(made, policy)
+def optimizer_of(recipe: TrainRecipe, steps: int, policy: str, *, stages: int = 0) -> Any:
+    """Optimizer for so many steps an epoch, under a Keras policy, for a network of so many stages.
+
+    The learning rate of early stages fades as the recipe says.
+    """
+    known = {"adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
+    momentum = {"momentum": MOMENTUM, "nesterov": True} if recipe.optimizer == "sgd" else {}
+    made = fading(known[recipe.optimizer], stages, recipe.fade)
+    return scaled(made(_rate(recipe, steps), weight_decay=recipe.weight_decay, **momentum), policy)
 
 
 def _rate(recipe: TrainRecipe, steps: int) -> Any:

@@ -28,3 +28,4 @@ map_option = click.option(
     default="",
     help="Rename emotions; nothing after = leaves one out.",
 )
+resume_option = click.option("--resume", is_flag=True, help="Go on with an interrupted training.")

@@ -9,19 +9,28 @@ from edgefer.keras import tf
 
 from .augment import augment, mix
 from .recipe import TrainRecipe
+from .together import Together
 
 
-def training_batches(faces: FaceSet, recipe: TrainRecipe, epoch: int) -> Any:
+def training_batches(
+    faces: FaceSet | Together,
+    recipe: TrainRecipe,
+    epoch: int,
+    *,
+    taught: np.ndarray | None = None,
+) -> Any:
     """One epoch of augmented faces in random order.
 
     Parameters
     ----------
-    faces : FaceSet
+    faces : FaceSet or Together
         The training split.
     recipe : TrainRecipe
         Batch, augmentation, balance, votes and seed.
     epoch : int
         Which epoch: each has its own order and its own augmentation, the same after a resume.
+    taught : ndarray of float32, shape (N, K), optional
+        What teachers answer for each face; the recipe says how much of the target that is.
 
     Returns
     -------
@@ -30,6 +39,8 @@ def training_batches(faces: FaceSet, recipe: TrainRecipe, epoch: int) -> Any:
     """
     order, weights = balanced(faces, recipe, epoch)
     targets = soft_targets(faces, recipe)
+    if taught is not None:
+        targets = (1 - recipe.taught) * targets + recipe.taught * taught
 
     def load(rows: Any) -> tuple[Any, Any, Any]:
         patches = tf.numpy_function(faces.take, [rows], tf.uint8)
@@ -61,7 +72,7 @@ def validation_batches(faces: FaceSet, batch: int = 256) -> Any:
     return tf.data.Dataset.range(len(faces)).batch(batch).map(load).prefetch(2)
 
 
-def soft_targets(faces: FaceSet, recipe: TrainRecipe) -> np.ndarray:
+def soft_targets(faces: FaceSet | Together, recipe: TrainRecipe) -> np.ndarray:
     """What each face is to be answered with, float32 (N, K), rows summing to 1.
 
     The label, smoothed, with a share of the annotators' votes mixed in where a face has votes.
@@ -75,7 +86,9 @@ def soft_targets(faces: FaceSet, recipe: TrainRecipe) -> np.ndarray:
     return np.asarray(mixed, np.float32)
 
 
-def balanced(faces: FaceSet, recipe: TrainRecipe, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+def balanced(
+    faces: FaceSet | Together, recipe: TrainRecipe, epoch: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Order of an epoch, int64 (N,), and weight of each face, float32 (N,).
 
     A sampler draws faces with replacement, rare emotions more often; else every face comes once.
@@ -89,7 +102,7 @@ def balanced(faces: FaceSet, recipe: TrainRecipe, epoch: int) -> tuple[np.ndarra
     return rng.choice(len(faces), len(faces), p=share), weights
 
 
-def face_weights(faces: FaceSet, balance: float) -> np.ndarray:
+def face_weights(faces: FaceSet | Together, balance: float) -> np.ndarray:
     """Weight of each face, float32 (N,), 1 on average: rare emotions count more."""
     counts = np.bincount(faces.targets, minlength=len(faces.labels))
     weights = (counts.mean() / np.maximum(counts, 1)) ** balance

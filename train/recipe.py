@@ -19,12 +19,12 @@ class TrainRecipe:
     ----------
     backbone : str
         A name of the table in `edgefer.train.backbones`, or ``package.module:function``.
-    width : int
-        Filters of the first stage; every later stage has twice as many as the one before.
-    depth : int
-        Convolutions in all; the later stages get one more where it does not divide by the stages.
-    dropout : float
-        Share of the pooled features that is dropped before the last layer.
+    width : int or None
+        Filters of the first stage; None: the network's own choice, as for the next two.
+    depth : int or None
+        Convolutions in all.
+    dropout : float or None
+        Share of the features that is dropped before the last layer.
     epochs, batch : int
         Passes over the training split; faces in a step.
     optimizer : str
@@ -73,7 +73,22 @@ class TrainRecipe:
     mixup, cutmix : float
         Parameter of the beta distribution by which two faces are blended, or cut together.
     frozen : int
-        Stages whose weights stay as they are; transfer only.
+        Transfer only, as the next four: stages whose weights stay as they are.
+    head : int
+        Epochs at the beginning in which only the last layers learn.
+    thaw : int
+        Epochs after which one more stage joins in, from the last to the first; 0: all at once.
+    fade : float
+        Factor on the learning rate from each stage to the one before it: early layers, which see
+        edges on every face, learn more slowly. Howard and Ruder, "Universal Language Model
+        Fine-tuning for Text Classification", ACL 2018, for this and the two above.
+    replay : float
+        Faces of the base that are mixed in against forgetting, as a share of the new ones.
+    taught : float
+        Distillation only, as the next one: share of a face's target that is the teachers' answer.
+    temperature : float
+        How far that answer is softened: Hinton et al., "Distilling the Knowledge in a Neural
+        Network", 2015.
     precision : str
         Keras policy, or ``auto`` for the fastest that the machine trains well with.
     seed : int
@@ -81,9 +96,9 @@ class TrainRecipe:
     """
 
     backbone: str = "vgg"
-    width: int = 32
-    depth: int = 8
-    dropout: float = 0.4
+    width: int | None = None
+    depth: int | None = None
+    dropout: float | None = None
     epochs: int = 60
     batch: int = 128
     optimizer: str = "adamw"
@@ -111,6 +126,12 @@ class TrainRecipe:
     mixup: float = 0.0
     cutmix: float = 0.0
     frozen: int = 0
+    head: int = 0
+    thaw: int = 0
+    fade: float = 1.0
+    replay: float = 0.0
+    taught: float = 0.0
+    temperature: float = 1.0
     precision: str = "auto"
     seed: int = 0
 
@@ -125,21 +146,35 @@ class TrainRecipe:
                 raise EdgeferError(
                     f"{name} {getattr(self, name)!r} is not one of {', '.join(known)}."
                 )
-        for name in ("epochs", "batch", "width", "depth", "rate", "lower", "lower_after"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise EdgeferError(f"{name} is {getattr(self, name):g}, expected more than 0.")
+        for name in (
+            "epochs",
+            "batch",
+            "width",
+            "depth",
+            "rate",
+            "lower",
+            "lower_after",
+            "fade",
+            "temperature",
+        ):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise EdgeferError(f"{name} is {value:g}, expected more than 0.")
         for name in ("dropout", "votes", "smoothing", "shift", "zoom", "light", "average"):
-            if not 0 <= getattr(self, name) < 1:
-                raise EdgeferError(f"{name} is {getattr(self, name):g}, expected 0 to below 1.")
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1:
+                raise EdgeferError(f"{name} is {value:g}, expected 0 to below 1.")
         for name in (
             *("warmup", "patience", "weight_decay", "frozen", "seed", "balance", "focal"),
             *("rotate", "shear", "noise", "erase", "mixup", "cutmix"),
+            *("head", "thaw", "replay", "taught"),
         ):
             if not 0 <= getattr(self, name) < 2**31:
                 raise EdgeferError(f"{name} is {getattr(self, name):g}, expected 0 or more.")
         for name, most in (
             *(("rotate", 180), ("shear", 1), ("noise", 100), ("lower", 1)),
             *(("balance", 1), ("erase", 1), ("mixup", 10), ("cutmix", 10), ("focal", 10)),
+            *(("fade", 1), ("replay", 10), ("taught", 1), ("temperature", 100)),
         ):
             if getattr(self, name) > most:
                 raise EdgeferError(f"{name} is {getattr(self, name):g}, expected {most} at most.")

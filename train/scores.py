@@ -34,11 +34,45 @@ def score_table(bundle: Bundle) -> str:
     lines.append("  ".join([f"{'all':14}", *cells]))
     if before:
         lines.append(f"before: the base; these: what it knows, {', '.join(sorted(both))}")
-    lines.append(
-        f"{bundle.folder}: epoch {scores['best_epoch']} of {scores['epochs']}, chosen on val; "
-        f"curves in {bundle.folder / bundle.files['curves']}"
-    )
-    return "\n".join(lines)
+    lines += _old(_dict(scores.get("old before")), _dict(scores.get("old after")))
+    lines += _members(_dict(scores.get("members")))
+    said = str(bundle.folder)
+    if "best_epoch" in scores:
+        said += f": epoch {scores['best_epoch']} of {scores['epochs']}, chosen on val; "
+        said += f"curves in {bundle.folder / bundle.files['curves']}"
+    return "\n".join([*lines, said])
+
+
+def _old(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """What a transfer cost on faces of the base's kind, on the emotions that both know."""
+    if not before:
+        return []
+    columns = [
+        (f"{split}, {when}", value[split])
+        for split in before
+        for when, value in (("before", before), ("after", after))
+    ]
+    emotions = list(dict.fromkeys(name for _, value in columns for name in value["recall"]))
+    rows = [
+        (emotion, [value["recall"].get(emotion) for _, value in columns]) for emotion in emotions
+    ]
+    rows.append(("all of these", [value["accuracy"] for _, value in columns]))
+    titles = [f"{title or 'no split':>14}" for title, _ in columns]
+    return [
+        "  ".join([f"{'% of the old':14}", *titles]),
+        *("  ".join([f"{name:14}", *map(_percent, cells)]) for name, cells in rows),
+    ]
+
+
+def _members(members: dict[str, Any]) -> list[str]:
+    """Weight and accuracy of each network of an ensemble."""
+    return [
+        f"{name}: weight {value['weight']:.2f}, "
+        + ", ".join(
+            f"{split} {100 * share:.1f}" for split, share in value.items() if split != "weight"
+        )
+        for name, value in members.items()
+    ]
 
 
 def _recall(value: dict[str, Any], i: int, emotion: str) -> float | None:

@@ -1,6 +1,5 @@
 """Carry a trained network over to other faces, and to other emotions."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,8 @@ from edgefer.seen import Seen
 from .base import train_bundle
 from .fit import answers
 from .recipe import NETWORK, TrainRecipe
+from .thaw import require_stages
+from .together import Together
 
 
 def train_transfer(
@@ -28,10 +29,13 @@ def train_transfer(
     out: Path,
     *,
     renames: Mapping[str, str] | None = None,
+    old: FaceSet | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> Bundle:
     """Train a bundle's network further on another face set, with a head over that set's labels.
+
+    First only the head learns, then stage after stage joins in, as the recipe says.
 
     Parameters
     ----------
@@ -46,6 +50,8 @@ def train_transfer(
     renames : mapping of str to str, optional
         Emotions of the bundle that go under another name in the face set. The HUFS work reads
         surprise as embarrassed.
+    old : FaceSet, optional
+        Faces of the base's kind: to say what the transfer costs there, and to replay.
     resume, force : bool
         As for `train_base`.
 
@@ -53,39 +59,71 @@ def train_transfer(
     -------
     Bundle
         Its history begins with the base's and ends with this step, whose scores hold, beside those
-        of every split, how well the base read the emotions that both know (``before``).
+        of every split, how well the base read the emotions that both know (``before``), and, with
+        ``old``, how well the old faces were and are read (``old before``, ``old after``).
 
     Raises
     ------
     DataError
-        If the patches differ in size.
+        If the patches differ in size, or the old faces speak of other emotions than the bundle.
+    EdgeferError
+        If the network lacks the stages or the last layer that a transfer needs.
     """
-    if bundle.size != faces.size:
-        raise DataError(
-            f"{bundle.folder} takes patches of {bundle.size} pixels, those of {faces.folder} have "
-            f"{faces.size}. Import the faces again with --size {bundle.size}."
-        )
+    for other in (faces, old):
+        if other is not None and other.size != bundle.size:
+            raise DataError(
+                f"{bundle.folder} takes patches of {bundle.size} pixels, those of {other.folder} "
+                f"have {other.size}. Import the faces again with --size {bundle.size}."
+            )
+    if recipe.replay and old is None:
+        raise EdgeferError("--replay needs faces to replay: name the base's with --old.")
     recipe = replace(recipe, **_network(bundle))
     meaning = translate(bundle.labels, faces.labels, renames)
-    base = load_model(bundle.path("keras"))
-    say("scoring the base on the new faces")
-    before = shared_scores(base, faces, meaning) if meaning else {}
+    base, seen = load_model(bundle.path("keras")), Seen.load(bundle)
+    require_stages(base, recipe)
+    # The old faces are read in their own labels, by the base and by what becomes of it.
+    known = _judged(old, bundle.labels) if old is not None else None
+    back = {after: before for before, after in meaning.items()}
+    say("scoring the base")
+    before = {"before": shared_scores(base, faces, meaning)} if meaning else {}
+    if known is not None and meaning:
+        before["old before"] = shared_scores(base, known, {i: i for i in meaning})
     keras.utils.set_random_seed(recipe.seed)
     model = new_head(base, faces.labels, meaning)
-    freeze(model, recipe.frozen)
+
+    def scores(trained: Any) -> dict[str, Any]:
+        if known is None or not meaning:
+            return before
+        return before | {"old after": shared_scores(trained, known, back)}
+
+    def replayed(train: FaceSet) -> Together:
+        assert old is not None
+        there = translate(old.labels, faces.labels, renames)
+        earlier = old.split("train").relabel(faces.labels, there)
+        return Together(train, earlier, recipe.replay, recipe.seed)
+
     return train_bundle(
         model,
         faces,
         recipe,
         out,
         stage="train transfer",
-        start=bundle.digest,
+        start={"base": bundle.digest},
+        facesets={"old": old.digest} if old is not None else {},
         history=bundle.history,
-        scores={"before": before},
-        seen=Seen.load(bundle),
+        scores=scores,
+        seen=Seen.of(old) | seen if old is not None and recipe.replay else seen,
+        replayed=replayed if recipe.replay else None,
         resume=resume,
         force=force,
     )
+
+
+def _judged(old: FaceSet, labels: Labels) -> FaceSet:
+    """Old faces in the bundle's labels, those that were not trained on if there are any."""
+    others = old.splits != "train"
+    chosen = old.select(others) if others.any() else old
+    return chosen.relabel(labels, translate(old.labels, labels))
 
 
 def _network(bundle: Bundle) -> dict[str, Any]:
@@ -109,6 +147,11 @@ def new_head(model: Any, labels: Labels, meaning: Mapping[int, int]) -> Any:
         Old class id to new class id: the weights of an emotion that both know are carried over.
     """
     old = model.layers[-1]
+    if not isinstance(old, keras.layers.Dense):
+        raise EdgeferError(
+            f"{model.name} ends in {type(old).__name__}, a transfer needs a dense layer there: an "
+            "ensemble is carried over by distilling it into one network first."
+        )
     head = keras.layers.Dense(
         len(labels), activation="softmax", dtype="float32", name="probabilities"
     )
@@ -119,24 +162,6 @@ def new_head(model: Any, labels: Labels, meaning: Mapping[int, int]) -> Any:
         bias[after] = old.get_weights()[1][before]
     head.set_weights([kernel, bias])
     return model
-
-
-def freeze(model: Any, stages: int) -> None:
-    """Keep the first stages as they are, their running means and variances too.
-
-    Raises
-    ------
-    EdgeferError
-        If the network has fewer stages.
-    """
-    named = {match[1] for layer in model.layers if (match := re.match(r"stage(\d+)_", layer.name))}
-    if stages > len(named):
-        raise EdgeferError(
-            f"--frozen is {stages}, the network has {len(named)} stages. Type that or less."
-        )
-    names = tuple(f"stage{number}_" for number in range(1, stages + 1))
-    for layer in model.layers:
-        layer.trainable = not layer.name.startswith(names)
 
 
 def shared_scores(

@@ -5,6 +5,8 @@ from typing import Any
 from edgefer.errors import EdgeferError
 from edgefer.keras import keras
 
+from .parts import answered, convolved, faces_of
+
 STAGES = 4
 
 
@@ -28,7 +30,7 @@ def vgg(classes: int, size: int, *, width: int = 32, depth: int = 8, dropout: fl
     depth : int
         Convolutions in all, at least 4; the later stages get one more where it is no multiple of 4.
     dropout : float
-        Share of pooled features dropped before the last layer.
+        Share of pooled features dropped before the last layer, and a third of it between stages.
 
     Returns
     -------
@@ -42,30 +44,14 @@ def vgg(classes: int, size: int, *, width: int = 32, depth: int = 8, dropout: fl
     """
     if depth < STAGES:
         raise EdgeferError(f"vgg has {STAGES} stages, a depth of {depth} cannot fill them.")
-    if size < 16:
-        raise EdgeferError(f"vgg takes patches of 16 pixels or more, these have {size}.")
     layers = keras.layers
-    faces = keras.Input((size, size, 1), name="faces")
-    x = layers.Rescaling(1 / 255, name="rescale")(faces)
+    faces, x = faces_of(size, 16, "vgg")
     for stage in range(1, STAGES + 1):
         for conv in range(1, (depth + stage - 1) // STAGES + 1):
-            name = f"stage{stage}_{conv}"
-            x = layers.Conv2D(
-                width * 2 ** (stage - 1),
-                3,
-                padding="same",
-                use_bias=False,
-                kernel_initializer="he_normal",
-                name=f"{name}_conv",
-            )(x)
-            # Keras's momentum of .99 takes a thousand steps to forget its start: a small set has
-            # fewer.
-            x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
-            x = layers.ReLU(name=f"{name}_relu")(x)
+            x = convolved(x, width * 2 ** (stage - 1), f"stage{stage}_{conv}")
         if stage < STAGES:
             x = layers.MaxPooling2D(name=f"stage{stage}_pool")(x)
             x = layers.Dropout(dropout / 3, name=f"stage{stage}_drop")(x)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = layers.Dropout(dropout, name="drop")(x)
-    answer = layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(x)
-    return keras.Model(faces, answer, name="vgg")
+    return keras.Model(faces, answered(x, classes), name="vgg")
