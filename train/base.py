@@ -12,7 +12,7 @@ from edgefer.bundle import Bundle, Step, versions, write_bundle
 from edgefer.errors import DataError, EdgeferError
 from edgefer.faceset import FaceSet
 from edgefer.folders import refuse
-from edgefer.keras import keras
+from edgefer.keras import keras, tf
 from edgefer.plugins import check_call, resolve
 from edgefer.progress import say
 from edgefer.seen import ROLE, Seen
@@ -22,6 +22,7 @@ from .checkpoints import Checkpoints, State
 from .curves import draw_curves
 from .fit import devices, fit, policy_of, score, write_log
 from .recipe import NETWORK, TrainRecipe
+from .strategy import is_chief
 from .together import Together
 
 PACKAGES = ("tensorflow", "tf-keras", "numpy")
@@ -35,7 +36,7 @@ def train_base(
     weights: Path | None = None,
     resume: bool = False,
     force: bool = False,
-) -> Bundle:
+) -> Bundle | None:
     """Train a network on a face set's ``train`` split, chosen by its ``val`` split.
 
     Parameters
@@ -55,9 +56,9 @@ def train_base(
 
     Returns
     -------
-    Bundle
+    Bundle or None
         With the Keras model, the log, the curves, hashes of the faces it was trained on, and the
-        scores of every split in its history.
+        scores of every split in its history. Of several workers only the first writes it.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def train_bundle(
     teach: Callable[[FaceSet], np.ndarray] | None = None,
     resume: bool = False,
     force: bool = False,
-) -> Bundle:
+) -> Bundle | None:
     """Fit a model, score it on every split, and write the bundle.
 
     Parameters
@@ -160,6 +161,14 @@ def train_bundle(
     except KeyboardInterrupt:
         say(f"stopped; what was done lies in {checkpoints.folder}: go on with --resume")
         raise
+    except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+        raise EdgeferError(
+            f"another worker went away. What was done lies in {checkpoints.folder}: type the same "
+            "command with --resume on every machine."
+        ) from error
+    if not is_chief():
+        say(f"done; the first worker writes {out}")
+        return None
     say("scoring every split")
     measured = {
         name: score(model, faces.split(name)).to_json() for name in faces.split_names if name

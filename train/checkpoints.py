@@ -11,6 +11,8 @@ import numpy as np
 
 from edgefer.errors import EdgeferError
 
+from .strategy import is_chief
+
 # What a training keeps in its folder; nothing else there is touched.
 OWN = ("state.npz", "state.partial", "model.keras", "log.csv", "curves.png", "training.npz")
 
@@ -95,11 +97,16 @@ class Checkpoints:
     def save(
         self, state: State, model: Any, mean: list[np.ndarray], best: list[np.ndarray]
     ) -> None:
-        """Write everything, the averaged and the best weights too, whole or not at all."""
+        """Write everything, the averaged and the best weights too, whole or not at all.
+
+        Of several workers one writes; the others take part, as their weights are read together.
+        """
         arrays = {f"w{i}": value for i, value in enumerate(model.get_weights())}
         arrays |= {f"m{i}": value for i, value in enumerate(mean)}
         arrays |= {f"b{i}": value for i, value in enumerate(best)}
         arrays |= {f"o{i}": value.numpy() for i, value in enumerate(_slots(model.optimizer))}
+        if not is_chief():
+            return
         temporary = self._state.with_suffix(".partial")
         with temporary.open("wb") as file:
             np.savez(

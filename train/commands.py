@@ -7,7 +7,7 @@ import click
 
 from . import ensemble_commands
 from .data_commands import data
-from .options import PATH, force_option, map_option, out_option, resume_option
+from .options import PATH, force_option, map_option, out_option, resume_option, strategy_option
 from .recipe_options import CARRY, HELP, NETWORK, check, chosen, preset_option, recipe_options
 
 
@@ -29,6 +29,7 @@ def train() -> None:
 @preset_option
 @click.option("--weights", type=PATH, help="ImageNet weights to begin with; resnet50 and vgg19.")
 @recipe_options(NETWORK | HELP)
+@strategy_option
 @resume_option
 @force_option
 def base(
@@ -36,6 +37,7 @@ def base(
     out: Path,
     named: str,
     weights: Path | None,
+    strategy: str,
     resume: bool,
     force: bool,
     **choices: Any,
@@ -47,9 +49,11 @@ def base(
     check(faces, out, resume=resume, force=force)
 
     from .base import train_base
+    from .scores import show_scores
+    from .strategy import distributed
 
-    made = train_base(faces, recipe, out, weights=weights, resume=resume, force=force)
-    _show_scores(made)
+    with distributed(strategy):
+        show_scores(train_base(faces, recipe, out, weights=weights, resume=resume, force=force))
 
 
 @train.command()
@@ -60,6 +64,7 @@ def base(
 @map_option
 @preset_option
 @recipe_options(CARRY | HELP, epochs=30, rate=1e-3, warmup=1)
+@strategy_option
 @resume_option
 @force_option
 def transfer(
@@ -69,6 +74,7 @@ def transfer(
     old: Path | None,
     renames: str,
     named: str,
+    strategy: str,
     resume: bool,
     force: bool,
     **choices: Any,
@@ -85,26 +91,16 @@ def transfer(
     start, faces = Bundle.load(bundle), FaceSet.load(faceset)
     check(faces, out, resume=resume, force=force)
 
+    from .scores import show_scores
+    from .strategy import distributed
     from .transfer import train_transfer
 
-    made = train_transfer(
-        start,
-        faces,
-        recipe,
-        out,
-        renames=renamed,
-        old=FaceSet.load(old) if old else None,
-        resume=resume,
-        force=force,
-    )
-    _show_scores(made)
-
-
-def _show_scores(bundle: Any) -> None:
-    """Table of the last step's scores, per split and emotion."""
-    from .scores import score_table
-
-    click.echo(score_table(bundle))
+    earlier = FaceSet.load(old) if old else None
+    with distributed(strategy):
+        made = train_transfer(
+            start, faces, recipe, out, renames=renamed, old=earlier, resume=resume, force=force
+        )
+    show_scores(made)
 
 
 for _command in ensemble_commands.COMMANDS:

@@ -24,7 +24,7 @@ def train_distill(
     *,
     resume: bool = False,
     force: bool = False,
-) -> Bundle:
+) -> Bundle | None:
     """Train a network on labels and on the answers of others.
 
     Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015. The answers are

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from .options import PATH, force_option, out_option, resume_option
+from .options import PATH, force_option, out_option, resume_option, strategy_option
 from .recipe_options import DISTILL, HELP, NETWORK, check, chosen, preset_option, recipe_options
 
 
@@ -28,10 +28,10 @@ def ensemble(
     members, faces = [Bundle.load(path) for path in bundles], FaceSet.load(faceset)
 
     from .ensemble import make_ensemble
-    from .scores import score_table
+    from .scores import show_scores
 
     made = make_ensemble(members, faces, out, weighted=weighted, force=force)
-    click.echo(score_table(made))
+    show_scores(made)
 
 
 @click.command()
@@ -40,6 +40,7 @@ def ensemble(
 @out_option
 @preset_option
 @recipe_options(NETWORK | DISTILL | HELP, taught=0.7)
+@strategy_option
 @resume_option
 @force_option
 def distill(
@@ -47,6 +48,7 @@ def distill(
     faceset: Path,
     out: Path,
     named: str,
+    strategy: str,
     resume: bool,
     force: bool,
     **choices: Any,
@@ -63,9 +65,12 @@ def distill(
     check(faces, out, resume=resume, force=force)
 
     from .distill import train_distill
-    from .scores import score_table
+    from .scores import show_scores
+    from .strategy import distributed
 
-    click.echo(score_table(train_distill(bundles, faces, recipe, out, resume=resume, force=force)))
+    with distributed(strategy):
+        made = train_distill(bundles, faces, recipe, out, resume=resume, force=force)
+    show_scores(made)
 
 
 COMMANDS = (ensemble, distill)

@@ -18,6 +18,7 @@ from .dropout import repeatable
 from .optimizer import loss_of, optimizer_of
 from .pipeline import training_batches, validation_batches
 from .recipe import TrainRecipe
+from .strategy import current
 from .thaw import count_stages, freeze, frozen_stages
 from .together import Together
 
@@ -58,7 +59,7 @@ def fit(
     keras.utils.set_random_seed(recipe.seed)
     policy = policy_of(recipe)
     steps, stages = -(-len(train) // recipe.batch), count_stages(model)
-    with _strategy().scope():
+    with current().scope():
         optimizer = optimizer_of(recipe, steps, policy, stages=stages)
         working = repeatable(with_policy(model, policy), recipe.seed, optimizer.iterations)
         working.compile(optimizer, loss=loss_of(recipe), metrics=["accuracy"])
@@ -75,7 +76,8 @@ def fit(
         if wanted != frozen:
             frozen = wanted
             freeze(working, frozen)
-            working.compile(optimizer, loss=loss_of(recipe), metrics=["accuracy"])
+            with current().scope():
+                working.compile(optimizer, loss=loss_of(recipe), metrics=["accuracy"])
             say(f"{frozen} of {stages} stages stay as they are")
         with epoch_bar(state.epoch + 1, recipe.epochs, steps) as bar:
             row = working.fit(batches, verbose=0, callbacks=[bar, average]).history
@@ -135,12 +137,6 @@ def write_log(state: State, folder: Path) -> Path:
         writer.writeheader()
         writer.writerows(state.log)
     return path
-
-
-def _strategy() -> Any:
-    """All GPUs of the machine, where there are several."""
-    gpus = tf.config.list_logical_devices("GPU")
-    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
 def _tired(state: State, recipe: TrainRecipe) -> bool:

@@ -29,3 +29,10 @@ map_option = click.option(
     help="Rename emotions; nothing after = leaves one out.",
 )
 resume_option = click.option("--resume", is_flag=True, help="Go on with an interrupted training.")
+strategy_option = click.option(
+    "--strategy",
+    type=click.Choice(["auto", "mirrored", "multiworker"]),
+    default="auto",
+    show_default=True,
+    help="All GPUs of this machine, or all machines of TF_CONFIG; auto takes what there is.",
+)

@@ -2,7 +2,15 @@
 
 from typing import Any
 
+import click
+
 from edgefer.bundle import Bundle
+
+
+def show_scores(bundle: Bundle | None) -> None:
+    """Print what a training reached, where it was written."""
+    if bundle is not None:
+        click.echo(score_table(bundle))
 
 
 def score_table(bundle: Bundle) -> str:

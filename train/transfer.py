@@ -32,7 +32,7 @@ def train_transfer(
     old: FaceSet | None = None,
     resume: bool = False,
     force: bool = False,
-) -> Bundle:
+) -> Bundle | None:
     """Train a bundle's network further on another face set, with a head over that set's labels.
 
     First only the head learns, then stage after stage joins in, as the recipe says.
@@ -57,7 +57,7 @@ def train_transfer(
 
     Returns
     -------
-    Bundle
+    Bundle or None
         Its history begins with the base's and ends with this step, whose scores hold, beside those
         of every split, how well the base read the emotions that both know (``before``), and, with
         ``old``, how well the old faces were and are read (``old before``, ``old after``).
