@@ -54,6 +54,18 @@ def train_base(
     EdgeferError
         If a backbone of one's own does not keep its contract.
     """
+    model = network(faces, recipe)
+    return train_bundle(model, faces, recipe, out, stage="train base", resume=resume, force=force)
+
+
+def network(faces: FaceSet, recipe: TrainRecipe) -> Any:
+    """Untrained network of a recipe for the labels and the patch size of a face set.
+
+    Raises
+    ------
+    EdgeferError
+        If a backbone of one's own does not keep its contract.
+    """
     backbone = resolve(recipe.backbone, BACKBONES)
     keras.utils.set_random_seed(recipe.seed)
     classes = len(faces.labels)
@@ -66,7 +78,7 @@ def train_base(
             f"{recipe.backbone!r} makes a {type(model).__name__}, expected a keras.Model. The "
             f"contract is {contract}."
         )
-    return train_bundle(model, faces, recipe, out, stage="train base", resume=resume, force=force)
+    return model
 
 
 def train_bundle(
@@ -88,14 +100,8 @@ def train_bundle(
     ``start``, ``history`` and ``seen`` are the base's: its digest, its history, what it was trained
     on.
     """
-    train, val = faces.split("train"), faces.split("val")
-    if len(set(train.targets.tolist())) < 2:
-        raise DataError(f"the split train of {faces.folder} shows one emotion, two are needed.")
     refuse(out, "bundle.json", force=force)
-    faces.verify()
-    absent = [name for i, name in enumerate(faces.labels.names) if not (train.targets == i).any()]
-    if absent:
-        say(f"no face of the split train shows {', '.join(absent)}: nothing of them is learned")
+    train, val = halves(faces)
     identity = {"recipe": asdict(recipe), "face set": faces.digest, "base": start}
     checkpoints = Checkpoints(
         out.with_name(out.name + ".run"), identity, resume=resume, force=force
@@ -134,6 +140,24 @@ def train_bundle(
     )
     checkpoints.clear()
     return bundle
+
+
+def halves(faces: FaceSet) -> tuple[FaceSet, FaceSet]:
+    """Splits ``train`` and ``val`` of a face set that can be learned from.
+
+    Raises
+    ------
+    DataError
+        If one is missing, the faces were changed, or there are fewer than two emotions.
+    """
+    train, val = faces.split("train"), faces.split("val")
+    if len(set(train.targets.tolist())) < 2:
+        raise DataError(f"the split train of {faces.folder} shows one emotion, two are needed.")
+    faces.verify()
+    absent = [name for i, name in enumerate(faces.labels.names) if not (train.targets == i).any()]
+    if absent:
+        say(f"no face of the split train shows {', '.join(absent)}: nothing of them is learned")
+    return train, val
 
 
 def _files(model: Any, state: State, folder: Path) -> dict[str, Path]:

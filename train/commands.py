@@ -1,66 +1,23 @@
 """The commands ``edgefer train ...``: options only."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from .data_commands import data
-from .options import PATH, force_option, map_option, out_option
-from .recipe import BALANCES, OPTIMIZERS, POLICIES, SCHEDULES, TrainRecipe
+from .options import (
+    HELP,
+    NETWORK_HELP,
+    PATH,
+    force_option,
+    map_option,
+    out_option,
+    recipe_options,
+)
+from .recipe import TrainRecipe
 
-_HELP = {
-    "epochs": "Passes over the training split.",
-    "batch": "Faces in a step.",
-    "optimizer": f"{' or '.join(OPTIMIZERS)}.",
-    "rate": "Highest learning rate.",
-    "weight_decay": "Decoupled weight decay.",
-    "schedule": f"{' or '.join(SCHEDULES)}.",
-    "warmup": "Epochs over which the rate rises; cosine only.",
-    "lower": "Factor by which a plateau lowers the rate.",
-    "lower_after": "Epochs without a lower validation loss that make a plateau.",
-    "patience": "Stop after so many epochs without a better validation accuracy; 0: never.",
-    "average": "Decay of the weights' moving average, which is kept; 0: the weights themselves.",
-    "balance": "0 counts every face alike, 1 every emotion alike.",
-    "balance_by": f"{', '.join(BALANCES)}.",
-    "votes": "Share of annotators' votes in the target, where there are votes.",
-    "smoothing": "Label smoothing.",
-    "focal": "Gamma of the focal loss; 0: cross-entropy.",
-    "flip": "Mirror half of the faces.",
-    "rotate": "Largest rotation, in degrees.",
-    "shear": "Largest shear.",
-    "shift": "Largest shift, as a share of the side.",
-    "zoom": "Largest change of scale.",
-    "light": "Largest change of contrast and brightness.",
-    "noise": "Largest noise, in grey values; the contrast is then stretched.",
-    "erase": "Share of the faces in which a rectangle is erased.",
-    "mixup": "Blend faces by shares from Beta(X, X).",
-    "cutmix": "Cut faces together by shares from Beta(X, X).",
-    "precision": f"{', '.join(POLICIES)}.",
-    "seed": "Start of every random choice.",
-}
-_NETWORK = {
-    "backbone": "vgg, or your own as package.module:function.",
-    "width": "Filters of the first stage.",
-    "depth": "Convolutions in all.",
-    "dropout": "Share of features dropped before the last layer.",
-}
 _resume = click.option("--resume", is_flag=True, help="Go on with an interrupted training.")
-
-
-def _recipe(fields: dict[str, str], **defaults: Any) -> Callable[[Any], Any]:
-    """An option for each of these fields of the recipe, with the recipe's default or another."""
-
-    def decorate(command: Any) -> Any:
-        for name, text in reversed(fields.items()):
-            default = defaults.get(name, getattr(TrainRecipe, name))
-            flag = name.replace("_", "-")
-            names = f"--{flag}/--no-{flag}" if isinstance(default, bool) else f"--{flag}"
-            command = click.option(names, default=default, show_default=True, help=text)(command)
-        return command
-
-    return decorate
 
 
 @click.group()
@@ -76,7 +33,7 @@ def train() -> None:
 @train.command()
 @click.argument("faceset", type=PATH)
 @out_option
-@_recipe(_NETWORK | _HELP)
+@recipe_options(NETWORK_HELP | HELP)
 @_resume
 @force_option
 def base(faceset: Path, out: Path, resume: bool, force: bool, **choices: Any) -> None:
@@ -97,7 +54,7 @@ def base(faceset: Path, out: Path, resume: bool, force: bool, **choices: Any) ->
 @out_option
 @click.option("--frozen", default=0, show_default=True, help="Stages that stay as they are.")
 @map_option
-@_recipe(_HELP, epochs=30, rate=1e-3, warmup=1)
+@recipe_options(HELP, epochs=30, rate=1e-3, warmup=1)
 @_resume
 @force_option
 def transfer(

@@ -1,6 +1,7 @@
 """Fit a network to a face set: the loop of all training; it can be killed and resumed."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,13 @@ LOG_COLUMNS = ("epoch", "rate", "loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def fit(
-    model: Any, train: FaceSet, val: FaceSet, recipe: TrainRecipe, checkpoints: Checkpoints
+    model: Any,
+    train: FaceSet,
+    val: FaceSet,
+    recipe: TrainRecipe,
+    checkpoints: Checkpoints,
+    *,
+    report: Callable[[State], None] | None = None,
 ) -> tuple[Any, State]:
     """Train a network and return it with the weights that validated best.
 
@@ -37,6 +44,8 @@ def fit(
         Every choice.
     checkpoints : Checkpoints
         Where the state is kept, and perhaps resumed from.
+    report : callable, optional
+        Called with the state after every epoch, when it is kept; what it raises ends the training.
 
     Returns
     -------
@@ -80,6 +89,8 @@ def fit(
             f"accuracy {row['accuracy'][0]:.3f}  val {val_accuracy:.3f}  best "
             f"{state.best_accuracy:.3f} ({state.best_epoch})"
         )
+        if report is not None:
+            report(state)
     trained = with_policy(model, "float32")
     trained.set_weights(best)
     return trained, state
