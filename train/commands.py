@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from . import search_commands
 from .data_commands import data
 from .options import (
     HELP,
@@ -27,6 +28,7 @@ def train() -> None:
     \b
     edgefer train base work/fer -o work/base
     edgefer train transfer work/base work/korean -o work/mine
+    edgefer train search work/fer -o work/study
     """
 
 
@@ -103,5 +105,8 @@ def _show_scores(bundle: Any) -> None:
 
     click.echo(score_table(bundle))
 
+
+for _command in search_commands.COMMANDS:
+    train.add_command(_command)
 
 COMMANDS = (data, train)
