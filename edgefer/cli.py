@@ -23,6 +23,7 @@ EXTRAS = {
     "joblib": "train",
     "matplotlib": "train",
     "numpy": "edge",
+    "optuna": "train",
     "PIL": "train",
     "sklearn": "train",
     "tensorflow": "train",

@@ -15,7 +15,7 @@ from edgefer.export.convert import to_float, to_int8
 from edgefer.keras import keras, load_model, probabilities
 from edgefer.train.backbones import BACKBONES
 from edgefer.train.backbones.imagenet import MEANS, start_from_imagenet
-from edgefer.train.base import build_network
+from edgefer.train.base import build_network, spelled_out
 from edgefer.train.presets import PRESETS, preset
 from edgefer.train.recipe import TrainRecipe
 
@@ -201,3 +201,10 @@ def test_presets_are_recipes_and_a_transfer_keeps_its_network():
     )
     korean = replace(hufs, **preset("hufs", transfer=True))
     assert (korean.lower, korean.lower_after, korean.patience) == (0.1, 5, 10)
+
+
+def test_what_a_recipe_leaves_to_the_network_can_be_spelled_out():
+    own = spelled_out(TrainRecipe(width=16))
+    assert (own.width, own.depth, own.dropout) == (16, 8, 0.4)
+    own = spelled_out(TrainRecipe(backbone="resnet50"))
+    assert (own.width, own.depth, own.dropout) == (64, None, 0.0)

@@ -1,8 +1,9 @@
 """Train a network from the beginning."""
 
 import hashlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,17 @@ def build_network(recipe: TrainRecipe, classes: int, size: int) -> Any:
     return model
 
 
+def spelled_out(recipe: TrainRecipe) -> TrainRecipe:
+    """The same recipe, with the network's own choices where it leaves them to it."""
+    known = inspect.signature(resolve(recipe.backbone, BACKBONES)).parameters
+    own = {
+        name: known[name].default
+        for name in NETWORK
+        if name in known and getattr(recipe, name) is None
+    }
+    return replace(recipe, **own)
+
+
 def train_bundle(
     model: Any,
     faces: FaceSet,
@@ -141,15 +153,9 @@ def train_bundle(
     teach : callable, optional
         Gives what teachers answer for faces, float32 (N, K).
     """
-    train, val = faces.split("train"), faces.split("val")
-    if len(set(train.targets.tolist())) < 2:
-        raise DataError(f"the split train of {faces.folder} shows one emotion, two are needed.")
     refuse(out, "bundle.json", force=force)
-    faces.verify()
+    train, val = halves(faces)
     used, choices = {"faces": faces.digest, **(facesets or {})}, {**asdict(recipe), **(start or {})}
-    absent = [name for i, name in enumerate(faces.labels.names) if not (train.targets == i).any()]
-    if absent:
-        say(f"no face of the split train shows {', '.join(absent)}: nothing of them is learned")
     identity = {"recipe": choices, "face sets": used}
     checkpoints = Checkpoints(
         out.with_name(out.name + ".run"), identity, resume=resume, force=force
@@ -198,6 +204,24 @@ def train_bundle(
     )
     checkpoints.clear()
     return bundle
+
+
+def halves(faces: FaceSet) -> tuple[FaceSet, FaceSet]:
+    """Splits ``train`` and ``val`` of a face set that can be learned from.
+
+    Raises
+    ------
+    DataError
+        If one is missing, the faces were changed, or there are fewer than two emotions.
+    """
+    train, val = faces.split("train"), faces.split("val")
+    if len(set(train.targets.tolist())) < 2:
+        raise DataError(f"the split train of {faces.folder} shows one emotion, two are needed.")
+    faces.verify()
+    absent = [name for i, name in enumerate(faces.labels.names) if not (train.targets == i).any()]
+    if absent:
+        say(f"no face of the split train shows {', '.join(absent)}: nothing of them is learned")
+    return train, val
 
 
 def _files(model: Any, state: State, folder: Path) -> dict[str, Path]:

@@ -83,7 +83,7 @@ class Checkpoints:
             self.clear()
         if self._state.exists():
             found = json.loads(str(self._read()["identity"]))
-            changed = _changes(found, json.loads(json.dumps(self._identity)))
+            changed = changes(found, json.loads(json.dumps(self._identity)))
             if changed:
                 raise EdgeferError(
                     f"{folder} holds another training: {', '.join(changed)}. Repeat its options, "
@@ -147,13 +147,13 @@ class Checkpoints:
             return {name: data[name] for name in data.files}
 
 
-def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What differs between two trainings, in words."""
     said = []
     for key, value in now.items():
         old = then.get(key)
         if isinstance(value, dict) and isinstance(old, dict):
-            said += _changes(old, value)
+            said += changes(old, value)
         elif old != value:
             # A digest says nothing to anybody.
             long = len(str(value)) > 40 or len(str(old)) > 40

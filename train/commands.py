@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from . import ensemble_commands
+from . import ensemble_commands, search_commands
 from .data_commands import data
 from .options import PATH, force_option, map_option, out_option, resume_option, strategy_option
 from .recipe_options import CARRY, HELP, NETWORK, check, chosen, preset_option, recipe_options
@@ -20,6 +20,7 @@ def train() -> None:
     edgefer train transfer work/base work/korean -o work/mine
     edgefer train ensemble work/a work/b --faces work/fer -o work/both
     edgefer train distill work/both work/fer -o work/small --width 16
+    edgefer train search work/fer -o work/study
     """
 
 
@@ -103,7 +104,7 @@ def transfer(
     show_scores(made)
 
 
-for _command in ensemble_commands.COMMANDS:
+for _command in ensemble_commands.COMMANDS + search_commands.COMMANDS:
     train.add_command(_command)
 
 COMMANDS = (data, train)

@@ -1,6 +1,7 @@
 """Fit a network to a face set: the loop of all training; it can be killed and resumed."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def fit(
     checkpoints: Checkpoints,
     *,
     taught: np.ndarray | None = None,
+    report: Callable[[State], None] | None = None,
 ) -> tuple[Any, State]:
     """Train a network and return it with the weights that validated best.
 
@@ -48,6 +50,8 @@ def fit(
         Where the state is kept, and perhaps resumed from.
     taught : ndarray of float32, shape (N, K), optional
         What teachers answer for each training face.
+    report : callable, optional
+        Called with the state after every epoch, when it is kept; what it raises ends the training.
 
     Returns
     -------
@@ -98,6 +102,8 @@ def fit(
             f"accuracy {row['accuracy'][0]:.3f}  val {val_accuracy:.3f}  best "
             f"{state.best_accuracy:.3f} ({state.best_epoch})"
         )
+        if report is not None:
+            report(state)
     trained = with_policy(model, "float32")
     trained.set_weights(best)
     return trained, state
@@ -149,6 +155,5 @@ def _lower(optimizer: Any, state: State, loss: float, recipe: TrainRecipe) -> No
     state.best_loss = min(loss, state.best_loss)
     if state.waited >= recipe.lower_after:
         optimizer.learning_rate.assign(optimizer.learning_rate * recipe.lower)
-        optimizer.learning_rate.assign(optimizer.learning_rate * 0.5)
         state.waited = 0
     state.rate = float(keras.backend.get_value(optimizer.learning_rate))
