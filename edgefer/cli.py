@@ -26,6 +26,7 @@ EXTRAS = {
     "optuna": "train",
     "PIL": "train",
     "sklearn": "train",
+    "tensorboard": "tensorboard",
     "tensorflow": "train",
     "tensorflow_model_optimization": "train",
     "tf_keras": "train",

@@ -90,4 +90,5 @@ def test_the_device_imports_only_what_its_extra_installs():
 
 
 def test_the_workstation_imports_only_what_its_extra_installs():
-    assert imported("train", "export") <= {r.name for r in wanted("train", "cluster")}
+    extras = wanted("train", "cluster", "tensorboard")
+    assert imported("train", "export") <= {requirement.name for requirement in extras}

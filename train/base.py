@@ -35,6 +35,7 @@ def train_base(
     out: Path,
     *,
     weights: Path | None = None,
+    report: Callable[[State], None] | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> Bundle | None:
@@ -50,6 +51,8 @@ def train_base(
         The bundle to be; while training runs its state lies beside it, in ``OUT.run``.
     weights : Path, optional
         ImageNet weights to begin with: see `edgefer.train.backbones.imagenet`.
+    report : callable, optional
+        Called with the training's state after every epoch.
     resume : bool
         Go on with an interrupted training.
     force : bool
@@ -75,7 +78,15 @@ def train_base(
         start_from_imagenet(model, weights)
         start["weights"] = hashlib.sha256(weights.read_bytes()).hexdigest()
     return train_bundle(
-        model, faces, recipe, out, stage="train base", start=start, resume=resume, force=force
+        model,
+        faces,
+        recipe,
+        out,
+        stage="train base",
+        start=start,
+        report=report,
+        resume=resume,
+        force=force,
     )
 
 
@@ -127,6 +138,7 @@ def train_bundle(
     seen: Seen | None = None,
     replayed: Callable[[FaceSet], Together] | None = None,
     teach: Callable[[FaceSet], np.ndarray] | None = None,
+    report: Callable[[State], None] | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> Bundle | None:
@@ -134,7 +146,7 @@ def train_bundle(
 
     Parameters
     ----------
-    model, faces, recipe, out, resume, force
+    model, faces, recipe, out, report, resume, force
         As for `train_base`.
     stage : str
         What the step is called in the bundle's history.
@@ -163,7 +175,7 @@ def train_bundle(
     learned = replayed(train) if replayed else train
     taught = teach(train) if teach else None
     try:
-        model, state = fit(model, learned, val, recipe, checkpoints, taught=taught)
+        model, state = fit(model, learned, val, recipe, checkpoints, taught=taught, report=report)
     except KeyboardInterrupt:
         say(f"stopped; what was done lies in {checkpoints.folder}: go on with --resume")
         raise

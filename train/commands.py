@@ -7,7 +7,15 @@ import click
 
 from . import ensemble_commands, search_commands
 from .data_commands import data
-from .options import PATH, force_option, map_option, out_option, resume_option, strategy_option
+from .options import (
+    PATH,
+    force_option,
+    map_option,
+    out_option,
+    resume_option,
+    strategy_option,
+    tensorboard_option,
+)
 from .recipe_options import CARRY, HELP, NETWORK, check, chosen, preset_option, recipe_options
 
 
@@ -31,6 +39,7 @@ def train() -> None:
 @click.option("--weights", type=PATH, help="ImageNet weights to begin with; resnet50 and vgg19.")
 @recipe_options(NETWORK | HELP)
 @strategy_option
+@tensorboard_option
 @resume_option
 @force_option
 def base(
@@ -39,6 +48,7 @@ def base(
     named: str,
     weights: Path | None,
     strategy: str,
+    tensorboard: Path | None,
     resume: bool,
     force: bool,
     **choices: Any,
@@ -50,11 +60,16 @@ def base(
     check(faces, out, resume=resume, force=force)
 
     from .base import train_base
+    from .board import board
     from .scores import show_scores
     from .strategy import distributed
 
     with distributed(strategy):
-        show_scores(train_base(faces, recipe, out, weights=weights, resume=resume, force=force))
+        report = board(tensorboard)
+        made = train_base(
+            faces, recipe, out, weights=weights, report=report, resume=resume, force=force
+        )
+    show_scores(made)
 
 
 @train.command()
@@ -66,6 +81,7 @@ def base(
 @preset_option
 @recipe_options(CARRY | HELP, epochs=30, rate=1e-3, warmup=1)
 @strategy_option
+@tensorboard_option
 @resume_option
 @force_option
 def transfer(
@@ -76,6 +92,7 @@ def transfer(
     renames: str,
     named: str,
     strategy: str,
+    tensorboard: Path | None,
     resume: bool,
     force: bool,
     **choices: Any,
@@ -92,6 +109,7 @@ def transfer(
     start, faces = Bundle.load(bundle), FaceSet.load(faceset)
     check(faces, out, resume=resume, force=force)
 
+    from .board import board
     from .scores import show_scores
     from .strategy import distributed
     from .transfer import train_transfer
@@ -99,7 +117,15 @@ def transfer(
     earlier = FaceSet.load(old) if old else None
     with distributed(strategy):
         made = train_transfer(
-            start, faces, recipe, out, renames=renamed, old=earlier, resume=resume, force=force
+            start,
+            faces,
+            recipe,
+            out,
+            renames=renamed,
+            old=earlier,
+            report=board(tensorboard),
+            resume=resume,
+            force=force,
         )
     show_scores(made)
 

@@ -1,6 +1,6 @@
 """Teach a small network what large ones answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from edgefer.keras import load_model, probabilities
 from edgefer.progress import say
 
 from .base import build_network, train_bundle
+from .checkpoints import State
 from .ensemble import require_alike, seen_by
 from .recipe import TrainRecipe
 
@@ -22,6 +23,7 @@ def train_distill(
     recipe: TrainRecipe,
     out: Path,
     *,
+    report: Callable[[State], None] | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> Bundle | None:
@@ -41,7 +43,7 @@ def train_distill(
         Its ``taught`` and ``temperature`` say how much of the target the answers are, and how soft.
     out : Path
         The bundle to be.
-    resume, force : bool
+    report, resume, force
         As for `edgefer.train.base.train_base`.
 
     Raises
@@ -61,6 +63,7 @@ def train_distill(
         start={f"teacher {i}": bundle.digest for i, bundle in enumerate(teachers, 1)},
         seen=seen_by(teachers),
         teach=lambda train: ask(teachers, train, recipe.temperature),
+        report=report,
         resume=resume,
         force=force,
     )

@@ -5,7 +5,14 @@ from typing import Any
 
 import click
 
-from .options import PATH, force_option, out_option, resume_option, strategy_option
+from .options import (
+    PATH,
+    force_option,
+    out_option,
+    resume_option,
+    strategy_option,
+    tensorboard_option,
+)
 from .recipe_options import DISTILL, HELP, NETWORK, check, chosen, preset_option, recipe_options
 
 
@@ -41,6 +48,7 @@ def ensemble(
 @preset_option
 @recipe_options(NETWORK | DISTILL | HELP, taught=0.7)
 @strategy_option
+@tensorboard_option
 @resume_option
 @force_option
 def distill(
@@ -49,6 +57,7 @@ def distill(
     out: Path,
     named: str,
     strategy: str,
+    tensorboard: Path | None,
     resume: bool,
     force: bool,
     **choices: Any,
@@ -64,12 +73,14 @@ def distill(
     bundles = [Bundle.load(path) for path in teachers]
     check(faces, out, resume=resume, force=force)
 
+    from .board import board
     from .distill import train_distill
     from .scores import show_scores
     from .strategy import distributed
 
     with distributed(strategy):
-        made = train_distill(bundles, faces, recipe, out, resume=resume, force=force)
+        report = board(tensorboard)
+        made = train_distill(bundles, faces, recipe, out, report=report, resume=resume, force=force)
     show_scores(made)
 
 

@@ -36,3 +36,6 @@ strategy_option = click.option(
     show_default=True,
     help="All GPUs of this machine, or all machines of TF_CONFIG; auto takes what there is.",
 )
+tensorboard_option = click.option(
+    "--tensorboard", type=PATH, help="Folder for TensorBoard, in which the epochs are shown."
+)

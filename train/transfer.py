@@ -1,6 +1,6 @@
 """Carry a trained network over to other faces, and to other emotions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from edgefer.progress import say
 from edgefer.seen import Seen
 
 from .base import train_bundle
+from .checkpoints import State
 from .fit import answers
 from .recipe import NETWORK, TrainRecipe
 from .thaw import require_stages
@@ -30,6 +31,7 @@ def train_transfer(
     *,
     renames: Mapping[str, str] | None = None,
     old: FaceSet | None = None,
+    report: Callable[[State], None] | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> Bundle | None:
@@ -52,8 +54,8 @@ def train_transfer(
         surprise as embarrassed.
     old : FaceSet, optional
         Faces of the base's kind: to say what the transfer costs there, and to replay.
-    resume, force : bool
-        As for `train_base`.
+    report, resume, force
+        As for `edgefer.train.base.train_base`.
 
     Returns
     -------
@@ -114,6 +116,7 @@ def train_transfer(
         scores=scores,
         seen=Seen.of(old) | seen if old is not None and recipe.replay else seen,
         replayed=replayed if recipe.replay else None,
+        report=report,
         resume=resume,
         force=force,
     )
