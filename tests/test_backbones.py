@@ -136,7 +136,7 @@ def test_every_network_is_whole_in_int8_and_runs_in_both_runtimes(trained, tmp_p
     ("choices", "size", "message"),
     [
         ({"depth": 3}, 48, "a depth of 3 cannot fill"),
-        ({"backbone": "resnet50", "depth": 8}, 96, "unexpected keyword argument 'depth'"),
+        ({"backbone": "resnet50", "depth": 8}, 96, "has no depth to choose: leave --depth out"),
         ({"backbone": "vgg19"}, 16, "patches of 32 pixels or more"),
         ({"backbone": "vgg_hufs"}, 24, "patches of 36 pixels or more"),
         ({"backbone": "vgg99"}, 48, "Built in: vgg, vgg_hufs, vgg_hufs_gap, vgg19, resnet50"),

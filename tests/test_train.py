@@ -383,9 +383,14 @@ def test_patches_of_another_size_are_refused_with_what_to_type(trained, tmp_path
 def test_a_backbone_that_is_none_is_one_error(base, tmp_path):
     from edgefer.train.base import train_base
 
-    for name, said in (("os.path:join", "does not fit"), ("test_train:no_network", "makes a str")):
-        with pytest.raises(EdgeferError, match=f"{name}' {said}.*backbones.Backbone"):
-            train_base(base, replace(QUICK, backbone=name), tmp_path / "out")
+    for name, said in (
+        ("os.path:join", "os.path:join has no width to choose: leave --width out"),
+        ("os.path:exists", "does not fit .*backbones.Backbone"),
+        ("test_train:no_network", "makes a str.*backbones.Backbone"),
+    ):
+        own = {"width": None, "dropout": None} if name == "os.path:exists" else {}
+        with pytest.raises(EdgeferError, match=said):
+            train_base(base, replace(QUICK, backbone=name, **own), tmp_path / "out")
 
 
 def no_network(classes, size, **choices):

@@ -103,6 +103,12 @@ def build_network(recipe: TrainRecipe, classes: int, size: int) -> Any:
     asked = {name: getattr(recipe, name) for name in NETWORK if name != "backbone"}
     choices = {name: value for name, value in asked.items() if value is not None}
     contract = "edgefer.train.backbones.Backbone"
+    known = inspect.signature(backbone).parameters
+    if not any(one.kind is one.VAR_KEYWORD for one in known.values()):
+        for name in choices:
+            if name not in known:
+                what = f"{recipe.backbone} has no {name} to choose"
+                raise EdgeferError(f"{what}: leave --{name} out.")
     check_call(recipe.backbone, backbone, contract, classes, size, **choices)
     model = backbone(classes, size, **choices)
     if not isinstance(model, keras.Model):
