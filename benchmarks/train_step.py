@@ -23,6 +23,7 @@ from edgefer.train.base import build_network
 from edgefer.train.optimizer import loss_of, optimizer_of
 from edgefer.train.pipeline import training_batches
 from edgefer.train.recipe import TrainRecipe
+from edgefer.train.targets import soft_targets
 
 # All that the pipeline can do at once.
 HEAVY = {"shear": 0.1, "noise": 5.0, "erase": 0.3, "mixup": 0.2, "cutmix": 1.0}
@@ -53,16 +54,18 @@ def main(faceset: Path, width: int, depth: int, batch: int, steps: int, rounds: 
     """Compare, in one run."""
     faces = FaceSet.load(faceset).split("train")
     plain = TrainRecipe(width=width, depth=depth, batch=batch)
+    targets = soft_targets(faces, plain)
     recipes = {"default": plain, "everything": replace(plain, **HEAVY)}
     print(f"TensorFlow {tf.__version__}, vgg of width {width} and depth {depth}, batch {batch}")
     times: dict[tuple[str, str], list[float]] = {}
     for policy in ("float32", "mixed_bfloat16"):
         keras.utils.set_random_seed(0)
         model = trainer(faces, plain, policy)
-        first = next(iter(training_batches(faces, plain, 0)))
+        first = next(iter(training_batches(faces, plain, targets, 0)))
         fixed = tf.data.Dataset.from_tensors(first).repeat(steps)
         feeds = {"bare step": fixed} | {
-            name: training_batches(faces, recipe, 0).take(steps) for name, recipe in recipes.items()
+            name: training_batches(faces, recipe, targets, 0).take(steps)
+            for name, recipe in recipes.items()
         }
         for feed in feeds.values():
             model.fit(feed.take(3), verbose=0)

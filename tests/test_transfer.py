@@ -18,6 +18,7 @@ from edgefer.train.optimizer import optimizer_of
 from edgefer.train.pipeline import training_batches
 from edgefer.train.recipe import TrainRecipe
 from edgefer.train.scores import score_table
+from edgefer.train.targets import soft_targets
 from edgefer.train.thaw import count_stages, freeze, frozen_stages, require_stages
 from edgefer.train.together import Together
 from edgefer.train.transfer import train_transfer
@@ -158,7 +159,8 @@ def test_faces_together_are_those_of_both(old, tmp_path):
         assert known[both.take([row])[0].tobytes()] == both.targets[row]
     assert np.array_equal(Together(old, more, 0.5, 7).take(rows), patches)
     assert len(Together(old, more, 9.0, 7)) == len(old) + len(more)  # no more than there are
-    shown = [faces.numpy() for faces, _, _ in training_batches(both, QUICK, 0)]
+    batches = training_batches(both, QUICK, soft_targets(both, QUICK), 0)
+    shown = [faces.numpy() for faces, _, _ in batches]
     assert sum(map(len, shown)) == len(both)
 
 

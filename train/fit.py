@@ -20,6 +20,7 @@ from .optimizer import loss_of, optimizer_of
 from .pipeline import training_batches, validation_batches
 from .recipe import TrainRecipe
 from .strategy import current
+from .targets import soft_targets
 from .thaw import count_stages, freeze, frozen_stages
 from .together import Together
 
@@ -72,10 +73,10 @@ def fit(
             working.optimizer.learning_rate.assign(state.rate)
     frozen = 0
     say(f"{len(train)} faces, {working.count_params():,} parameters, {policy}")
-    checks = validation_batches(val)
+    targets, checks = soft_targets(train, recipe, taught=taught), validation_batches(val)
     average = Average(recipe.average, mean, state.epoch * steps)
     while state.epoch < recipe.epochs and not _tired(state, recipe):
-        batches = training_batches(train, recipe, state.epoch, taught=taught)
+        batches = training_batches(train, recipe, targets, state.epoch)
         wanted = frozen_stages(recipe, stages, state.epoch)
         if wanted != frozen:
             frozen = wanted

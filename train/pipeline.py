@@ -15,9 +15,8 @@ from .together import Together
 def training_batches(
     faces: FaceSet | Together,
     recipe: TrainRecipe,
+    targets: np.ndarray,
     epoch: int,
-    *,
-    taught: np.ndarray | None = None,
 ) -> Any:
     """One epoch of augmented faces in random order.
 
@@ -26,11 +25,11 @@ def training_batches(
     faces : FaceSet or Together
         The training split.
     recipe : TrainRecipe
-        Batch, augmentation, balance, votes and seed.
+        Batch, augmentation, balance and seed.
+    targets : ndarray of float32, shape (N, K)
+        What each face is to be answered with.
     epoch : int
         Which epoch: each has its own order and its own augmentation, the same after a resume.
-    taught : ndarray of float32, shape (N, K), optional
-        What teachers answer for each face; the recipe says how much of the target that is.
 
     Returns
     -------
@@ -38,9 +37,6 @@ def training_batches(
         Of (faces float32 (B, S, S, 1) in 0..255, targets float32 (B, K), weights float32 (B,)).
     """
     order, weights = balanced(faces, recipe, epoch)
-    targets = soft_targets(faces, recipe)
-    if taught is not None:
-        targets = (1 - recipe.taught) * targets + recipe.taught * taught
 
     def load(rows: Any) -> tuple[Any, Any, Any]:
         patches = tf.numpy_function(faces.take, [rows], tf.uint8)
@@ -70,20 +66,6 @@ def validation_batches(faces: FaceSet, batch: int = 256) -> Any:
         return tf.cast(patches[..., None], tf.float32), tf.gather(targets, rows)
 
     return tf.data.Dataset.range(len(faces)).batch(batch).map(load).prefetch(2)
-
-
-def soft_targets(faces: FaceSet | Together, recipe: TrainRecipe) -> np.ndarray:
-    """What each face is to be answered with, float32 (N, K), rows summing to 1.
-
-    The label, smoothed, with a share of the annotators' votes mixed in where a face has votes.
-    """
-    classes = len(faces.labels)
-    hard = np.eye(classes, dtype=np.float32)[faces.targets]
-    smooth = hard * (1 - recipe.smoothing) + recipe.smoothing / classes
-    asked = faces.votes.sum(axis=1, keepdims=True)
-    share = np.where(asked > 0, recipe.votes, 0)
-    mixed = (1 - share) * smooth + share * faces.votes / np.maximum(asked, 1)
-    return np.asarray(mixed, np.float32)
 
 
 def balanced(

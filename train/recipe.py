@@ -50,7 +50,8 @@ class TrainRecipe:
     balance_by : str
         ``weights`` in the loss, a ``sampler`` that shows rare emotions more often, or ``both``.
     votes : float
-        Share of a face's target that its annotators' votes make up, where it has votes.
+        Share of a face's target that its annotators' votes make up, where it has votes; they are
+        translated first: see `edgefer.train.targets`.
     smoothing : float
         Label smoothing.
     focal : float

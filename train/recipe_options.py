@@ -25,7 +25,7 @@ HELP = {
     "average": "Decay of the weights' moving average, which is kept; 0: the weights themselves.",
     "balance": "0 counts every face alike, 1 every emotion alike.",
     "balance_by": f"{', '.join(BALANCES)}.",
-    "votes": "Share of annotators' votes in the target, where there are votes.",
+    "votes": "Share of the target told by annotators' votes, where there are votes.",
     "smoothing": "Label smoothing.",
     "focal": "Gamma of the focal loss; 0: cross-entropy.",
     "flip": "Mirror half of the faces.",
