@@ -22,6 +22,7 @@ EXTRAS = {
     "jinja2": "edge",
     "joblib": "train",
     "matplotlib": "train",
+    "mediapipe": "mediapipe",
     "numpy": "edge",
     "optuna": "train",
     "PIL": "train",

@@ -35,11 +35,17 @@ STEPS = (
         "data split {out}/others --ratio 0:0:1 -o {out}/judges",
         "compare {out}/device {out}/judges -o {out}/report.html",
     ),
+    (
+        "Ask what its answers rest on, in action units",
+        "explain {out}/device {out}/others --action-units {out}/others/action_units.csv "
+        "-o {out}/why.html",
+    ),
 )
 
 OWN = """
 Look at
   {out}/report.html    what quantization cost each emotion
+  {out}/why.html       what its answers rest on
   {out}/camera.mp4     the model at work
   {out}/korean-model   the trained bundle, its curves.png
   {out}/device         the bundle for the device

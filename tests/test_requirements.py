@@ -90,5 +90,5 @@ def test_the_device_imports_only_what_its_extra_installs():
 
 
 def test_the_workstation_imports_only_what_its_extra_installs():
-    extras = wanted("train", "cluster", "tensorboard")
+    extras = wanted("train", "cluster", "tensorboard", "mediapipe")
     assert imported("train", "export") <= {requirement.name for requirement in extras}

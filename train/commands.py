@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from . import ensemble_commands, search_commands
+from . import ensemble_commands, explain_commands, search_commands
 from .data_commands import data
 from .options import (
     PATH,
@@ -133,4 +133,4 @@ def transfer(
 for _command in ensemble_commands.COMMANDS + search_commands.COMMANDS:
     train.add_command(_command)
 
-COMMANDS = (data, train)
+COMMANDS = (data, train, *explain_commands.COMMANDS)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from edgefer.errors import EdgeferError
@@ -29,7 +29,7 @@ FORMS: dict[str, Callable[[Comparison], str]] = {
 }
 
 
-def check(paths: Iterable[Path], *, force: bool = False) -> None:
+def check(paths: Iterable[Path], *, force: bool = False, suffixes: Collection[str] = FORMS) -> None:
     """Refuse, before the work, files that could not or should not be written after it.
 
     Raises
@@ -38,10 +38,9 @@ def check(paths: Iterable[Path], *, force: bool = False) -> None:
         If a suffix is unknown, a file is there and may not be replaced, or its folder is not one.
     """
     for path in paths:
-        if path.suffix.lower() not in FORMS:
-            raise EdgeferError(
-                f"{path} has no suffix of a report. Name it {', '.join('NAME' + s for s in FORMS)}."
-            )
+        if path.suffix.lower() not in suffixes:
+            names = ", ".join(f"NAME{suffix}" for suffix in suffixes)
+            raise EdgeferError(f"{path} has no suffix of a report. Name it {names}.")
         if path.is_dir():
             raise EdgeferError(f"{path} is a folder. Choose another name with -o.")
         if path.exists() and not force:

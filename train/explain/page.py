@@ -1,0 +1,201 @@
+"""The explanation as one HTML file: no script, nothing loaded from anywhere, light and dark."""
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import jinja2
+import numpy as np
+from markupsafe import Markup, escape
+
+from edgefer.report import draw
+from edgefer.report.words import percent
+
+from .explanation import Explanation, Look
+from .surrogate import Surrogate
+from .units import NAMES
+from .words import METHOD, findings, headline, parts, rare, warnings
+
+WIDE, NARROW = 920, 340
+SCALE = 3  # of a face on the page
+
+
+def to_html(found: Explanation) -> str:
+    """A page that stands alone; whatever came from a file is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(
+            [
+                jinja2.PackageLoader("edgefer.train.explain", ""),
+                jinja2.PackageLoader("edgefer.report", ""),
+            ]
+        ),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "minus": lambda text: re.sub(r"-(?=\d)", "−", str(text)),
+    }
+    return environment.get_template("explain.html.j2").render(
+        found=found,
+        headline=headline(found),
+        findings=findings(found),
+        warnings=warnings(found),
+        method=METHOD,
+        names=NAMES,
+        sides=[
+            _side(found, *side)
+            for side in (
+                ("What the network’s answers rest on", found.of_answers),
+                ("What the labels rest on", found.of_labels),
+            )
+        ],
+        rows=_recalls(found),
+        looks=[_shown(look) for look in found.looks],
+        asked=[_shown(look) for look in found.asked],
+        provenance=_provenance(found),
+    )
+
+
+def _side(found: Explanation, title: str, surrogate: Surrogate) -> dict[str, Any]:
+    """One regression: its plot, and a row for each emotion."""
+    names, emotions = found.units.names, []
+    for row, emotion in enumerate(surrogate.classes):
+        emotions.append(
+            {
+                "name": found.labels.names[emotion],
+                "korean": found.labels.korean[emotion],
+                "for": [names[i] for i in surrogate.speaks_for(row)],
+                "against": [names[i] for i in surrogate.speaks_against(row)],
+                "check": found.check(surrogate, emotion),
+                "weights": [
+                    f"{w:+.2f} ({a:+.2f} to {b:+.2f})"
+                    for w, a, b in zip(
+                        surrogate.weights[row], surrogate.low[row], surrogate.high[row], strict=True
+                    )
+                ],
+            }
+        )
+    return {
+        "title": title,
+        "plot": _both(lambda width: weights_plot(found, surrogate, title, width)),
+        "emotions": emotions,
+        "rare": rare(found, surrogate),
+    }
+
+
+def weights_plot(found: Explanation, surrogate: Surrogate, title: str, width: int) -> str:
+    """Units by emotions: a disc as large as the weight, filled where its interval leaves out 0."""
+    names, classes = found.units.names, surrogate.classes
+    left, top = 104 if width > 500 else 82, 70 if width > 500 else 20
+    # On a phone the units stand below each other, on a desktop side by side.
+    across = width > 500
+    columns, rows = (len(names), len(classes)) if across else (len(classes), len(names))
+    cell = (width - left) / columns
+    height = 40 if across else 30
+    largest = max(float(np.abs(surrogate.weights).max()), 1e-9)
+    strokes = []
+    if not across:
+        top = 84
+    for i in range(rows):
+        y = top + height * (i + 0.5)
+        strokes.append(draw.line(left, y, width, y, "grid"))
+        if across:
+            emotion = found.labels.names[classes[i]]
+            strokes.append(draw.text(0, y - 1, draw.elided(emotion, 13), "name"))
+            strokes.append(draw.text(0, y + 13, found.labels.korean[classes[i]], "korean"))
+        else:
+            strokes.append(draw.text(0, y + 4, names[i], "name"))
+    for j in range(columns):
+        x = left + cell * (j + 0.5)
+        text = names[j] if across else found.labels.names[classes[j]]
+        strokes.append(
+            f'<text class="column" transform="translate({x + 4:.1f} {top - 8}) rotate(-50)">'
+            f"{escape(draw.elided(text, 12))}</text>"
+        )
+    for row in range(len(classes)):
+        for unit, name in enumerate(names):
+            i, j = (row, unit) if across else (unit, row)
+            weight = float(surrogate.weights[row, unit])
+            low, high = float(surrogate.low[row, unit]), float(surrogate.high[row, unit])
+            kind = "for" if low > 0 else "against" if high < 0 else "open"
+            radius = max(min(cell, height) * 0.46 * (abs(weight) / largest) ** 0.5, 1.5)
+            emotion = found.labels.names[classes[row]]
+            said = f"{name} on {emotion}: {weight:+.2f} ({low:+.2f} to {high:+.2f})"
+            strokes.append(
+                f'<circle cx="{left + cell * (j + 0.5):.1f}" cy="{top + height * (i + 0.5):.1f}" '
+                f'r="{radius:.1f}" class="unit {kind}"><title>{escape(said)}</title></circle>'
+            )
+    told = {row: [names[i] for i in surrogate.speaks_for(row)] for row in range(len(classes))}
+    described = "; ".join(
+        f"{found.labels.names[classes[row]]}: for {', '.join(units)}" for row, units in told.items()
+    )
+    return draw.svg(width, top + height * rows + 4, title, described, strokes)
+
+
+def _both(plot: Callable[[int], str]) -> Markup:
+    # Safe: draw.py and the plot escape every text that they set.
+    return Markup(
+        f'<div class="plot wide">{plot(WIDE)}</div><div class="plot narrow">{plot(NARROW)}</div>'
+    )
+
+
+def _recalls(found: Explanation) -> list[tuple[str, str, int, str, str, str]]:
+    """Emotion, its Korean name, faces, network, units, same answer."""
+    rows = []
+    for i, (name, korean) in enumerate(zip(found.labels.names, found.labels.korean, strict=True)):
+        faces, given = found.network.confusion[i].sum(), found.fidelity.confusion[i].sum()
+        rows.append(
+            (
+                name,
+                korean,
+                int(faces),
+                percent(found.network.recall[i]) if faces else "–",
+                percent(found.regression.recall[i]) if faces else "–",
+                percent(found.fidelity.recall[i]) if given else "–",
+            )
+        )
+    return rows
+
+
+def _shown(look: Look) -> dict[str, Any]:
+    pictures = [look.patch]
+    if look.heat is not None:
+        warm = cv2.applyColorMap((255 * look.heat).astype(np.uint8), cv2.COLORMAP_INFERNO)
+        share = 0.55 * look.heat[..., None]
+        grey = cv2.cvtColor(look.patch, cv2.COLOR_GRAY2BGR)
+        pictures.append(np.round((1 - share) * grey + share * warm).astype(np.uint8))
+    return {
+        "look": look,
+        "right": look.label == look.answer,
+        "pictures": [_png(picture) for picture in pictures],
+        "parts": parts(look.parts),
+    }
+
+
+def _png(picture: np.ndarray) -> str:
+    large = cv2.resize(picture, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)
+    return (
+        "data:image/png;base64,"
+        + base64.b64encode(cv2.imencode(".png", large)[1].tobytes()).decode()
+    )
+
+
+def _provenance(found: Explanation) -> list[tuple[str, str]]:
+    about = found.about
+    known = (
+        ("bundle", found.bundle),
+        ("bundle digest", about.get("bundle_digest")),
+        ("face set", found.faceset),
+        ("face set digest", about.get("faceset_digest")),
+        ("split", about.get("split")),
+        ("source", about.get("source")),
+        ("people", about.get("people")),
+        ("action units", found.units.source),
+        ("versions", ", ".join(f"{name} {v}" for name, v in about.get("versions", {}).items())),
+    )
+    return [(name, str(value)) for name, value in known if value]
