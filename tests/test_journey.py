@@ -21,7 +21,6 @@ train base base -o base-model --width 8 --epochs 4 --precision float32
 train transfer base-model korean -o model --epochs 2 --precision float32
 calib korean -o calibration --per-emotion 10
 export model --prune 0.5 --faces korean --epochs 2 --int8 --calib calibration -o device
-explain device korean --action-units korean/action_units.csv --split all -o why.html
 """
 
 

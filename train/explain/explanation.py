@@ -223,11 +223,9 @@ def explain(
     chances = _chances(model, faces)
     judged = faces.select(units.faces)
     answers = chances.argmax(axis=1)
-    of_labels = fit_surrogate(
-        units.values, judged.targets, judged.persons, seed=seed, title="units to labels"
-    )
+    of_labels = fit_surrogate(units.values, judged.targets, judged.persons, seed=seed)
     of_answers = fit_surrogate(
-        units.values, answers[units.faces], judged.persons, seed=seed, title="units to answers"
+        units.values, answers[units.faces], judged.persons, seed=seed, told="the network's answers"
     )
     shown = _telling(faces, chances, looks)
     places = [*shown, *(int(np.flatnonzero(faces.ids == name)[0]) for name in asked)]

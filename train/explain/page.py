@@ -89,52 +89,41 @@ def _side(found: Explanation, title: str, surrogate: Surrogate) -> dict[str, Any
 
 
 def weights_plot(found: Explanation, surrogate: Surrogate, title: str, width: int) -> str:
-    """Units by emotions: a disc as large as the weight, filled where its interval leaves out 0."""
-    names, classes = found.units.names, surrogate.classes
-    left, top = 104 if width > 500 else 82, 70 if width > 500 else 20
-    # On a phone the units stand below each other, on a desktop side by side.
-    across = width > 500
-    columns, rows = (len(names), len(classes)) if across else (len(classes), len(names))
-    cell = (width - left) / columns
-    height = 40 if across else 30
-    largest = max(float(np.abs(surrogate.weights).max()), 1e-9)
+    """A disc for each unit and emotion, as large as the weight, filled where its interval is."""
+    units, classes = found.units.names, surrogate.classes
+    emotions = [found.labels.names[emotion] for emotion in classes]
+    across = width > 500  # units side by side; on a phone, one below the other
+    columns, rows = (units, emotions) if across else (emotions, units)
+    left, top, height = (104, 70, 40) if across else (82, 84, 30)
+    cell = (width - left) / len(columns)
     strokes = []
-    if not across:
-        top = 84
-    for i in range(rows):
+    for i, name in enumerate(rows):
         y = top + height * (i + 0.5)
-        strokes.append(draw.line(left, y, width, y, "grid"))
+        strokes += [draw.line(left, y, width, y, "grid")]
+        strokes += [draw.text(0, y - 1 if across else y + 4, draw.elided(name, 13), "name")]
         if across:
-            emotion = found.labels.names[classes[i]]
-            strokes.append(draw.text(0, y - 1, draw.elided(emotion, 13), "name"))
             strokes.append(draw.text(0, y + 13, found.labels.korean[classes[i]], "korean"))
-        else:
-            strokes.append(draw.text(0, y + 4, names[i], "name"))
-    for j in range(columns):
-        x = left + cell * (j + 0.5)
-        text = names[j] if across else found.labels.names[classes[j]]
+    for j, name in enumerate(columns):
         strokes.append(
-            f'<text class="column" transform="translate({x + 4:.1f} {top - 8}) rotate(-50)">'
-            f"{escape(draw.elided(text, 12))}</text>"
+            f'<text class="column" transform="translate({left + cell * (j + 0.5) + 4:.1f} '
+            f'{top - 8}) rotate(-50)">{escape(draw.elided(name, 12))}</text>'
         )
-    for row in range(len(classes)):
-        for unit, name in enumerate(names):
-            i, j = (row, unit) if across else (unit, row)
-            weight = float(surrogate.weights[row, unit])
-            low, high = float(surrogate.low[row, unit]), float(surrogate.high[row, unit])
-            kind = "for" if low > 0 else "against" if high < 0 else "open"
-            radius = max(min(cell, height) * 0.46 * (abs(weight) / largest) ** 0.5, 1.5)
-            emotion = found.labels.names[classes[row]]
-            said = f"{name} on {emotion}: {weight:+.2f} ({low:+.2f} to {high:+.2f})"
-            strokes.append(
-                f'<circle cx="{left + cell * (j + 0.5):.1f}" cy="{top + height * (i + 0.5):.1f}" '
-                f'r="{radius:.1f}" class="unit {kind}"><title>{escape(said)}</title></circle>'
-            )
-    told = {row: [names[i] for i in surrogate.speaks_for(row)] for row in range(len(classes))}
+    largest = max(float(np.abs(surrogate.weights).max()), 1e-9)
+    for (row, unit), weight in np.ndenumerate(surrogate.weights):
+        low, high = surrogate.low[row, unit], surrogate.high[row, unit]
+        kind = "for" if low > 0 else "against" if high < 0 else "open"
+        radius = max(min(cell, height) * 0.46 * (abs(weight) / largest) ** 0.5, 1.5)
+        i, j = (row, unit) if across else (unit, row)
+        said = f"{units[unit]} on {emotions[row]}: {weight:+.2f} ({low:+.2f} to {high:+.2f})"
+        strokes.append(
+            f'<circle cx="{left + cell * (j + 0.5):.1f}" cy="{top + height * (i + 0.5):.1f}" '
+            f'r="{radius:.1f}" class="unit {kind}"><title>{escape(said)}</title></circle>'
+        )
+    told = [[units[i] for i in surrogate.speaks_for(row)] for row in range(len(classes))]
     described = "; ".join(
-        f"{found.labels.names[classes[row]]}: for {', '.join(units)}" for row, units in told.items()
+        f"{name}: for {', '.join(those)}" for name, those in zip(emotions, told, strict=True)
     )
-    return draw.svg(width, top + height * rows + 4, title, described, strokes)
+    return draw.svg(width, top + height * len(rows) + 4, title, described, strokes)
 
 
 def _both(plot: Callable[[int], str]) -> Markup:

@@ -58,7 +58,12 @@ class Surrogate:
 
 
 def fit_surrogate(
-    values: np.ndarray, targets: np.ndarray, persons: np.ndarray, *, seed: int = 0, title: str = ""
+    values: np.ndarray,
+    targets: np.ndarray,
+    persons: np.ndarray,
+    *,
+    seed: int = 0,
+    told: str = "the labels",
 ) -> Surrogate:
     """Fit it, with intervals, and with answers out of fold.
 
@@ -73,8 +78,8 @@ def fit_surrogate(
         Names, empty where unknown: such a face counts as a person of its own.
     seed : int
         Of the bootstrap.
-    title : str
-        What the progress bar says.
+    told : str
+        What the targets are, for the progress bar and the error.
 
     Raises
     ------
@@ -89,8 +94,8 @@ def fit_surrogate(
     )
     if len(classes) < 2:
         raise DataError(
-            f"of {len(targets)} faces with action units, {len(classes)} emotions have {LEAST} or "
-            f"more, of {PEOPLE} or more people: a regression needs two."
+            f"{told} of {len(targets)} faces with action units name {len(classes)} emotions "
+            f"{LEAST} times or more, on {PEOPLE} people or more: a regression needs two."
         )
     kept = np.isin(targets, classes)
     mean, spread = values[kept].mean(axis=0), values[kept].std(axis=0)
@@ -104,7 +109,7 @@ def fit_surrogate(
         _weights(regression.fit(standard[rows], targets[rows]))
         for rows in track(
             _resampled(np.flatnonzero(kept), people, targets, len(classes), seed),
-            title,
+            f"from action units to {told}",
             total=DRAWS,
             console=console(),
             transient=True,

@@ -27,8 +27,8 @@ METHOD = (
 def headline(found: Explanation) -> str:
     """How far action units explain the network, in one sentence."""
     return (
-        f"Action units foretell {percent(found.fidelity.accuracy)} % of the network's answers; "
-        f"always saying its most frequent one would foretell {percent(found.guess)} %."
+        f"Action units foretell {percent(found.fidelity.accuracy)} % of the network's answers, "
+        f"guessing the most frequent one {percent(found.guess)} %."
     )
 
 
