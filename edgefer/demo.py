@@ -38,7 +38,7 @@ STEPS = (
     (
         "Ask what its answers rest on, in action units",
         "explain {out}/device {out}/others --action-units {out}/others/action_units.csv "
-        "-o {out}/why.html",
+        "--split all -o {out}/why.html",
     ),
 )
 

@@ -28,6 +28,7 @@ from edgefer.synth import (
 )
 from edgefer.train.backbones.vgg import vgg
 from edgefer.train.datasets.synth import import_synth
+from edgefer.train.ensemble import make_ensemble
 from edgefer.train.explain.blendshapes import BLENDSHAPES, read_blendshapes
 from edgefer.train.explain.explanation import explain
 from edgefer.train.explain.heat import heat_maps
@@ -146,20 +147,49 @@ def test_weights_sum_to_nothing_and_lie_in_their_intervals(found):
         assert inside.mean() > 0.95
 
 
-def test_rare_emotions_are_not_told_apart():
+def test_emotions_of_few_people_are_not_told_apart():
     values = np.random.default_rng(0).normal(size=(45, 3))
     targets = np.array([0] * 20 + [1] * 20 + [4] * 5)
     assert fit_surrogate(values, targets, np.full(45, "", object)).classes == (0, 1)
-    with pytest.raises(DataError, match="name 1 emotions 10 times or more"):
-        fit_surrogate(values[:25], targets[:25], np.full(25, "", object))
-
-
-def test_an_emotion_of_one_person_has_no_interval():
-    values = np.random.default_rng(0).normal(size=(60, 3))
-    targets = np.array([0] * 20 + [1] * 20 + [2] * 20)
-    persons = np.array(["a"] * 20 + ["b"] * 20 + ["c"] * 20, object)
-    with pytest.raises(DataError, match="name 0 emotions .* on 3 people or more"):
+    persons = np.array([f"p{i % 9}" for i in range(45)], object)
+    with pytest.raises(DataError, match="the labels .* name 0 emotions on 10 people or more"):
         fit_surrogate(values, targets, persons)
+
+
+def test_people_who_alone_show_an_emotion_are_dealt_out_over_the_folds():
+    """Every other person shows only the first emotion: no fold may hold all of the others."""
+    rng = np.random.default_rng(0)
+    persons = np.repeat([f"p{i:02d}" for i in range(60)], 4).astype(object)
+    rare = np.isin(persons, [f"p{i:02d}" for i in range(4, 60, 5)])
+    values = rng.normal(size=(240, 2)) + 4 * rare[:, None]
+    fitted = fit_surrogate(values, rare.astype(int), persons)
+    assert (fitted.answers == rare).mean() > 0.95
+    np.testing.assert_allclose(fitted.weights.sum(axis=0), 0, atol=1e-12)  # of two classes
+
+
+def test_a_unit_that_is_alike_in_all_faces_says_nothing():
+    rng = np.random.default_rng(0)
+    values = np.column_stack([rng.normal(size=90), np.full(90, 0.3)])
+    targets = np.repeat([0, 1, 2], 30)
+    fitted = fit_surrogate(values, targets, np.full(90, "", object))
+    assert not fitted.weights[:, 1].any()
+    assert not any(1 in fitted.speaks_for(row) + fitted.speaks_against(row) for row in range(3))
+    assert fitted.parts(np.array([0.0, 5.0]), 0)[1] == 0
+
+
+def test_intervals_of_units_that_tell_nothing_hold_zero_all_at_once():
+    wrong = 0
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        values, targets = rng.normal(size=(150, 6)), rng.integers(0, 3, 150)
+        fitted = fit_surrogate(values, targets, np.full(150, "", object), seed=seed)
+        wrong += bool(((fitted.low > 0) | (fitted.high < 0)).any())
+    assert wrong <= 2
+
+
+def test_the_same_seed_gives_the_same_intervals(found, faces):
+    again = fit_surrogate(found.units.values, found.targets, faces.persons)
+    assert np.array_equal(again.low, found.of_labels.low)
 
 
 def test_a_prototype_is_found_contradicted_or_open():
@@ -187,11 +217,14 @@ def test_rows_are_joined_by_id_and_the_surest_row_counts(faces, tmp_path):
     assert units.values[1, units.names.index("AU12")] == 4.0
     assert units.left_out == {
         "further rows of a face": 1,
-        "rows of no face that was judged": 1,
+        "rows of no face in the set": 1,
         "rows of which OpenFace is not sure (confidence below 0.5)": 1,
         "rows with an intensity that is no number from 0 to 5": 3,
-        "faces without a row": len(faces) - 2,
     }
+    some = units.only(faces.select(np.array([0, 3, 4])))
+    assert some.faces.tolist() == [1]
+    assert some.values[0, units.names.index("AU12")] == 4.0
+    assert some.left_out["faces without action units"] == 2
 
 
 def test_a_folder_of_openfaces_files_is_joined_by_their_names(faces, tmp_path):
@@ -202,19 +235,57 @@ def test_a_folder_of_openfaces_files_is_joined_by_their_names(faces, tmp_path):
     assert units.values[:, units.names.index("AU06")].tolist() == [0.0, 2.0]
 
 
-def test_korean_origins_join_whatever_their_form(tmp_path):
+def test_of_equally_sure_rows_the_first_counts(faces, tmp_path):
+    rows = [{"id": faces.ids[0], **shown(AU01=value)} for value in (1.0, 3.0)]
+    units = read_openface(write(tmp_path / "units.csv", rows), faces)
+    assert units.values[0, 0] == 1.0
+
+
+@pytest.fixture
+def named(tmp_path):
+    """Pictures of several folders, two of them of one name."""
     with write_faceset(tmp_path / "set", labels_of("two", "happy", "sad"), 48, source="x") as out:
-        out.add(np.zeros((48, 48), np.uint8), "happy", origin="사진/기쁨_1.jpg")
-        out.add(np.ones((48, 48), np.uint8), "sad", origin="a/2.jpg")
-        out.add(np.ones((48, 48), np.uint8), "sad", origin="b/2.jpg")
-    faces = FaceSet.load(tmp_path / "set")
-    header = ("filename", *OPENFACE_COLUMNS)
-    # As a Mac decomposes it, then as another system spells folders, then a name that two have.
-    names = ["기쁨_1.png", "b\\2.jpg", "2.jpg"]
-    rows = [{"filename": name, **shown()} for name in names]
-    units = read_openface(write(tmp_path / "units.csv", rows, header), faces)
-    assert units.faces.tolist() == [0, 2]
-    assert units.left_out["rows of a name that several faces have"] == 1
+        for i, origin in enumerate(("사진/기쁨_1.jpg", "a/2.jpg", "b/2.jpg", "happy_000000.png")):
+            out.add(np.full((48, 48), i, np.uint8), "sad" if i else "happy", origin=origin)
+    return FaceSet.load(tmp_path / "set")
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "place"),
+    [
+        ("filename", "사진/기쁨_1.png", 0),
+        ("filename", "기쁨_1.jpg", 0),  # as a Mac decomposes it
+        ("filename", "C:\\faces\\b\\2.jpg", 2),
+        ("filename", "2.jpg", None),  # two have that name
+        ("filename", "c/2.jpg", None),  # a folder of no face
+        ("origin", "b/2.jpg", 2),
+        ("origin", "2", None),
+        ("id", "sad_000001", 2),
+        ("filename", "sad_000001.png", 2),
+        ("filename", "happy_000000.png", None),  # the id of one, the origin of another
+        ("id", "happy_000000", 0),
+        ("origin", "happy_000000.png", 3),
+        ("file", "", None),
+    ],
+)
+def test_a_name_joins_one_face_or_none(named, tmp_path, column, name, place):
+    rows = [{column: name, **shown()}]
+    path = write(tmp_path / "units.csv", rows, (column, *OPENFACE_COLUMNS))
+    assert read_openface(path, named).faces.tolist() == ([] if place is None else [place])
+
+
+def test_folders_tell_faces_of_one_name_apart(named, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / "units" / folder).mkdir(parents=True)
+        write(tmp_path / "units" / folder / "2.csv", [shown()], OPENFACE_COLUMNS)
+    assert read_openface(tmp_path / "units", named).faces.tolist() == [1, 2]
+
+
+def test_a_face_for_training_is_not_taken_for_a_judged_one(named, tmp_path):
+    rows = [{"filename": "a/2.jpg", **shown()}]
+    units = read_openface(write(tmp_path / "u.csv", rows, ("filename", *OPENFACE_COLUMNS)), named)
+    with pytest.raises(DataError, match="no action units"):
+        units.only(named.select(np.array([2])))
 
 
 @pytest.mark.parametrize(
@@ -224,7 +295,6 @@ def test_korean_origins_join_whatever_their_form(tmp_path):
         (b"id,emotion\na,happy\n", "is not OpenFace's: it lacks AU01_r"),
         (b"\xff\xfe\x00\x00", "cannot be read"),
         (("face," + ",".join(f"{n}_r" for n in NAMES) + "\n0" + ",1" * 17).encode(), "no column"),
-        (("id," + ",".join(f"{n}_r" for n in NAMES) + "\nx" + ",1" * 17).encode(), "1 rows of no"),
         (("id," + ",".join(f"{n}_r" for n in NAMES) + '\n"' + "x" * 200_000).encode(), "read"),
     ],
 )
@@ -256,21 +326,24 @@ def test_blendshapes_are_read_as_the_units_they_stand_for(faces, tmp_path):
             }
         )
 
-    units = read_blendshapes(tmp_path / "any.task", some, measure)
+    units = read_blendshapes(tmp_path / "any.task", some, measure).only(some)
     assert units.faces.tolist() == [0, 2]
     assert units.values[0, units.names.index("AU12")] == pytest.approx(4.0)
     assert units.values[0, units.names.index("AU01")] == pytest.approx(1.0)
     assert units.left_out["faces that MediaPipe does not see"] == 1
     assert asked[0].shape == (384, 384, 3)
     assert asked[0].dtype == np.uint8
-    with pytest.raises(DataError, match="tells of no face"):
-        read_blendshapes(tmp_path / "any.task", some, lambda picture: {})
+    nothing = read_blendshapes(tmp_path / "any.task", some, lambda picture: {})
+    with pytest.raises(DataError, match="3 faces that MediaPipe does not see"):
+        nothing.only(some)
 
 
 def test_a_heat_map_is_warm_where_the_answer_comes_from():
     """A network that answers by the brightness of a corner looks at that corner."""
     faces = keras.Input((48, 48, 1))
-    maps = keras.layers.AveragePooling2D(6)(faces)
+    conv = keras.layers.Conv2D(1, 6, strides=6, use_bias=False)
+    maps = keras.layers.ReLU()(conv(faces))
+    conv.set_weights([np.full((6, 6, 1, 1), 1 / 36, np.float32)])
     answer = keras.layers.Dense(2, "softmax", use_bias=False)
     model = keras.Model(faces, answer(keras.layers.Flatten()(maps)))
     weights = np.zeros((64, 2), np.float32)
@@ -286,11 +359,32 @@ def test_a_heat_map_is_warm_where_the_answer_comes_from():
     assert second.max() == 0.0  # nothing speaks for the other answer
 
 
-def test_a_network_without_maps_has_no_heat():
+def test_heat_is_that_of_the_last_convolution_and_not_of_a_pooling_behind_it():
     faces = keras.Input((48, 48, 1))
-    x = keras.layers.Flatten()(faces)
-    model = keras.Model(faces, keras.layers.Dense(2, activation="softmax")(x))
-    assert heat_maps(model, np.zeros((1, 48, 48), np.uint8), np.array([0])) is None
+    conv = keras.layers.Conv2D(1, 6, strides=6, use_bias=False)
+    maps = keras.layers.ReLU()(conv(faces))
+    conv.set_weights([np.full((6, 6, 1, 1), 1 / 36, np.float32)])
+    pooled = keras.layers.MaxPooling2D(4)(maps)
+    answer = keras.layers.Dense(2, "softmax", use_bias=False)
+    model = keras.Model(faces, answer(keras.layers.Flatten()(pooled)))
+    weights = np.zeros((4, 2), np.float32)
+    weights[0, 0] = 1.0
+    answer.set_weights([weights])
+    patch = np.zeros((1, 48, 48), np.uint8)
+    patch[:, 6:12, 12:18] = 40
+    heat = heat_maps(model, patch, np.array([0]))[0]
+    place = np.unravel_index(heat.argmax(), heat.shape)
+    assert 6 <= place[0] < 12
+    assert 12 <= place[1] < 18
+
+
+def test_an_ensemble_is_explained_without_heat(bundle, faces, table, tmp_path):
+    both = make_ensemble([bundle, bundle], faces, tmp_path / "both")
+    found = explain(both, faces, read_openface(table, faces), looks=1)
+    assert all(look.heat is None for look in found.looks)
+    page = to_html(found)
+    assert "no heat maps" in page
+    assert "Where the network looks" not in page
 
 
 def test_a_face_is_explained_by_its_own_units(found, faces):
@@ -315,10 +409,13 @@ def test_looks_show_the_surest_answers_and_a_mistake(found):
 
 
 def test_judged_are_all_faces_but_those_for_training(bundle, faces):
-    assert "train" not in judged_faces(bundle, faces).split_names
-    assert len(judged_faces(bundle, faces, split="all")) == len(faces)
+    judged, about = judged_faces(bundle, faces)
+    assert "train" not in judged.split_names
+    assert about == {"split": "all but train", "emotions_left_out": []}
+    assert len(judged_faces(bundle, faces, split="all")[0]) == len(faces)
     only = faces.split("train")
-    assert len(judged_faces(bundle, only)) == len(only)
+    judged, about = judged_faces(bundle, only)
+    assert (len(judged), about["split"]) == (len(only), "all")
     with pytest.raises(DataError, match="no split 'dev'"):
         judged_faces(bundle, faces, split="dev")
 
@@ -327,7 +424,8 @@ def test_emotions_that_the_network_lacks_are_left_out_and_said(bundle, faces, ca
     other = labels_of("three", "happy", "hurt", "embarrassed")
     first = faces.select(faces.targets < 3)
     three = replace(first, labels=other, votes=first.votes[:, :3])
-    kept = judged_faces(bundle, three, split="all", renames={"embarrassed": "surprise"})
+    kept, about = judged_faces(bundle, three, split="all", renames={"embarrassed": "surprise"})
+    assert about["emotions_left_out"] == ["hurt"]
     assert set(np.unique(kept.targets)) == {FER7.index("happy"), FER7.index("surprise")}
     assert "hurt" in capsys.readouterr().err
     none = replace(three, labels=labels_of("none", "a", "b", "c"))

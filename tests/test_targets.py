@@ -54,6 +54,11 @@ def test_votes_take_their_share_and_shift_no_emotion(faces):
     np.testing.assert_allclose(targets.mean(axis=0), np.bincount(faces.targets) / 202, atol=0.005)
 
 
+def test_votes_may_be_taken_as_they_are(faces):
+    targets = soft_targets(faces, replace(PLAIN, votes=0.6, translate=False))
+    np.testing.assert_allclose(targets[2, [SAD, NEUTRAL]], [0.4, 0.6], rtol=1e-6)
+
+
 def test_votes_on_faces_of_one_emotion_tell_of_it(faces):
     told = labels_told_by(faces.votes[:3], np.full(3, SAD), 7)
     assert np.array_equal(told, np.tile(np.eye(7)[SAD], (3, 1)))

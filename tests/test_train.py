@@ -79,18 +79,6 @@ def test_an_epoch_has_every_face_once_and_its_own_order(base):
         assert found == {patch.tobytes() for patch in train.patches}
 
 
-@pytest.mark.parametrize(("balance", "ratio"), [(0.0, 1.0), (0.5, 2.0), (1.0, 4.0)])
-def test_balance_lifts_a_rare_emotion(tmp_path, balance, ratio):
-    from edgefer.train.pipeline import face_weights
-
-    with write_faceset(tmp_path / "set", FER7, 48, source="x") as writer:
-        for i in range(10):
-            writer.add(np.full((48, 48), i, np.uint8), "happy" if i < 8 else "fear")
-    weights = face_weights(FaceSet.load(tmp_path / "set"), balance)
-    assert weights[-1] / weights[0] == pytest.approx(ratio)
-    assert weights.mean() == pytest.approx(1)
-
-
 @pytest.mark.parametrize("size", [16, 48, 96])
 def test_the_network_takes_any_side(size):
     from edgefer.train.backbones.vgg import vgg

@@ -123,6 +123,17 @@ def test_early_stages_take_shorter_steps(optimizer):
     np.testing.assert_allclose(steps / steps[-1], [0.5**4, 0.5**2, 0.5, 1], rtol=1e-5)
 
 
+def test_early_stages_decay_as_slowly_as_they_learn():
+    recipe = replace(QUICK, schedule="plateau", rate=0.1, weight_decay=0.5, fade=0.5)
+    names = ["stage1_1_conv/kernel", "stage4_1_conv/kernel", "drop/kernel"]
+    weights = [tf.Variable([1.0, 2.0], name=name) for name in names]
+    optimizer = optimizer_of(recipe, 1, "float32", stages=4)
+    optimizer.apply_gradients([(tf.zeros(2), weight) for weight in weights])
+    left = np.array([weight.numpy()[0] for weight in weights])
+    np.testing.assert_allclose(1 - left, 0.05 * np.array([0.5**4, 0.5, 1]), rtol=1e-4)
+    assert optimizer.weight_decay == 0.5
+
+
 def test_networks_without_stages_need_none_unless_they_are_asked_for():
     given = keras.Input((4,))
     model = keras.Model(given, keras.layers.Dense(2)(given), name="mine")

@@ -26,7 +26,7 @@ from .recipe import NETWORK, TrainRecipe
 from .strategy import is_chief
 from .together import Together
 
-PACKAGES = ("tensorflow", "tf-keras", "numpy")
+PACKAGES = ("tensorflow", "tf-keras", "scikit-learn", "numpy")
 
 
 def train_base(

@@ -8,12 +8,13 @@ import numpy as np
 from edgefer.bundle import Bundle
 from edgefer.errors import EdgeferError
 from edgefer.faceset import FaceSet
-from edgefer.keras import load_model, probabilities
+from edgefer.keras import load_model
 from edgefer.progress import say
 
 from .base import build_network, train_bundle
 from .checkpoints import State
 from .ensemble import require_alike, seen_by
+from .fit import chances
 from .recipe import TrainRecipe
 
 
@@ -78,9 +79,7 @@ def ask(teachers: Sequence[Bundle], faces: FaceSet, temperature: float = 1.0) ->
     for bundle in teachers:
         say(f"asking {bundle.folder}")
         model = load_model(bundle.path("keras"))
-        for start in range(0, len(faces), 4096):
-            patches = faces.take(np.arange(start, min(start + 4096, len(faces))))
-            for view in (patches, patches[:, :, ::-1]):
-                soft = probabilities(model, view).astype(np.float64) ** (1 / temperature)
-                found[start : start + len(patches)] += soft / soft.sum(axis=1, keepdims=True)
+        for mirrored in (False, True):
+            soft = chances(model, faces, mirrored=mirrored).astype(np.float64) ** (1 / temperature)
+            found += soft / soft.sum(axis=1, keepdims=True)
     return np.asarray(found / (2 * len(teachers)), np.float32)

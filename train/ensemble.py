@@ -12,12 +12,13 @@ from edgefer.bundle import Bundle, Step, versions, write_bundle
 from edgefer.errors import BundleError, DataError
 from edgefer.faceset import FaceSet
 from edgefer.folders import refuse
-from edgefer.keras import keras, load_model, probabilities
+from edgefer.keras import keras, load_model
 from edgefer.progress import say
 from edgefer.report import Score
 from edgefer.seen import ROLE, Seen
 
 from .base import PACKAGES
+from .fit import chances
 
 
 def make_ensemble(
@@ -55,11 +56,12 @@ def make_ensemble(
     require_alike(bundles, faces)
     if len(bundles) < 2:
         raise BundleError("an ensemble needs two bundles or more. Name them one after the other.")
+    faces.verify()
     models = [load_model(bundle.path("keras")) for bundle in bundles]
     answers = []
     for bundle, model in zip(bundles, models, strict=True):
         say(f"asking {bundle.folder}")
-        answers.append(probabilities(model, faces.take(np.arange(len(faces)))))
+        answers.append(chances(model, faces))
     weights = np.full(len(bundles), 1 / len(bundles))
     if weighted:
         val = faces.splits == "val"

@@ -10,7 +10,9 @@ from .options import PATH, force_option, map_option, seed_option
 @click.command()
 @click.argument("bundle", type=PATH)
 @click.argument("faceset", type=PATH)
-@click.option("--action-units", "table", type=PATH, help="OpenFace's CSV, or a folder of them.")
+@click.option(
+    "--action-units", "table", type=PATH, help="OpenFace's CSV, or its folder, a file a picture."
+)
 @click.option("--blendshapes", "task", type=PATH, help="MediaPipe's .task file, to measure with.")
 @click.option("-o", "--out", type=PATH, help="Page to write, NAME.html.")
 @click.option("--split", default="", help="Which faces to judge, or all.  [default: all but train]")
@@ -60,7 +62,8 @@ def explain(
 
     check([out] if out else [], force=force, suffixes=[".html"])
     network = Bundle.load(bundle)
-    faces = judged_faces(network, FaceSet.load(faceset), split=split, renames=parse_map(renames))
+    whole = FaceSet.load(faceset)
+    faces, about = judged_faces(network, whole, split=split, renames=parse_map(renames))
 
     # First: MediaPipe imports TensorFlow where it finds it, without the switches that it needs.
     from .explain.explanation import explain as find
@@ -69,13 +72,12 @@ def explain(
     if table:
         from .explain.openface import read_openface
 
-        units = read_openface(table, faces)
+        units = read_openface(table, whole)
     else:
         from .explain.blendshapes import read_blendshapes
 
         assert task is not None
         units = read_blendshapes(task, faces)
-    about = {"split": split or "all but train"}
     found = find(network, faces, units, looks=looks, asked=asked, seed=seed, about=about)
     if out:
         from edgefer.folders import write_file

@@ -19,7 +19,7 @@ from .dropout import repeatable
 from .optimizer import loss_of, optimizer_of
 from .pipeline import training_batches, validation_batches
 from .recipe import TrainRecipe
-from .strategy import current
+from .strategy import current, is_chief
 from .targets import soft_targets
 from .thaw import count_stages, freeze, frozen_stages
 from .together import Together
@@ -103,7 +103,7 @@ def fit(
             f"accuracy {row['accuracy'][0]:.3f}  val {val_accuracy:.3f}  best "
             f"{state.best_accuracy:.3f} ({state.best_epoch})"
         )
-        if report is not None:
+        if report is not None and is_chief():
             report(state)
     trained = with_policy(model, "float32")
     trained.set_weights(best)
@@ -126,13 +126,18 @@ def score(model: Any, faces: FaceSet) -> Score:
     return Score.of(faces.labels, faces.targets, answers(model, faces))
 
 
-def answers(model: Any, faces: FaceSet, step: int = 4096) -> np.ndarray:
+def answers(model: Any, faces: FaceSet) -> np.ndarray:
     """Class id that a network gives each face, int64 (N,)."""
+    return np.asarray(chances(model, faces).argmax(axis=1))
+
+
+def chances(model: Any, faces: FaceSet, *, mirrored: bool = False, step: int = 4096) -> np.ndarray:
+    """Probabilities, float32 (N, K), of faces or of their mirror images, read a part at a time."""
     positions = np.arange(len(faces))
-    parts = [
-        probabilities(model, faces.take(positions[i : i + step])).argmax(axis=1)
-        for i in range(0, len(faces), step)
-    ]
+    parts = []
+    for start in range(0, len(faces), step):
+        patches = faces.take(positions[start : start + step])
+        parts.append(probabilities(model, patches[:, :, ::-1] if mirrored else patches))
     return np.concatenate(parts)
 
 

@@ -50,8 +50,9 @@ class TrainRecipe:
     balance_by : str
         ``weights`` in the loss, a ``sampler`` that shows rare emotions more often, or ``both``.
     votes : float
-        Share of a face's target that its annotators' votes make up, where it has votes; they are
-        translated first: see `edgefer.train.targets`.
+        Share of a face's target that its annotators' votes make up, where it has votes.
+    translate : bool
+        Take votes for what they tell of the label (see `edgefer.train.targets`); else as they are.
     smoothing : float
         Label smoothing.
     focal : float
@@ -114,6 +115,7 @@ class TrainRecipe:
     balance: float = 0.25
     balance_by: str = "weights"
     votes: float = 0.4
+    translate: bool = True
     smoothing: float = 0.0
     focal: float = 0.0
     flip: bool = True

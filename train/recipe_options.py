@@ -1,6 +1,6 @@
 """Options for a training's recipe: one for each choice, with the preset's default."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ HELP = {
     "average": "Decay of the weights' moving average, which is kept; 0: the weights themselves.",
     "balance": "0 counts every face alike, 1 every emotion alike.",
     "balance_by": f"{', '.join(BALANCES)}.",
-    "votes": "Share of the target told by annotators' votes, where there are votes.",
+    "votes": "Share of the target that annotators' votes make up, where there are votes.",
+    "translate": "Take votes for what they tell of the label, or as they are.",
     "smoothing": "Label smoothing.",
     "focal": "Gamma of the focal loss; 0: cross-entropy.",
     "flip": "Mirror half of the faces.",
@@ -85,15 +86,20 @@ def recipe_options(fields: dict[str, str], **defaults: Any) -> Callable[[Any], A
     return decorate
 
 
-def chosen(named: str, choices: dict[str, Any], *, transfer: bool = False) -> TrainRecipe:
-    """What was typed goes before the preset, which goes before the defaults."""
+def chosen(
+    named: str, choices: dict[str, Any], *, transfer: bool = False, keep: Collection[str] = ()
+) -> TrainRecipe:
+    """What was typed goes before the preset, which goes before the defaults but those to keep."""
     source = click.get_current_context().get_parameter_source
     typed = {
         name: value
         for name, value in choices.items()
         if source(name) is not ParameterSource.DEFAULT
     }
-    return TrainRecipe(**choices | preset(named, transfer=transfer) | typed)
+    preferred = {
+        name: value for name, value in preset(named, transfer=transfer).items() if name not in keep
+    }
+    return TrainRecipe(**choices | preferred | typed)
 
 
 def check(faces: Any, out: Path, *, resume: bool, force: bool) -> None:

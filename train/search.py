@@ -52,6 +52,8 @@ def search(faces: FaceSet, recipe: SearchRecipe, out: Path, *, workers: int = 1)
     EdgeferError
         If ``out`` holds another search.
     """
+    if workers > 1:  # TensorFlow reads it when it first computes; the helpers inherit it
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, _cores() // workers)))
     halves(faces)
     if "votes" in recipe.over and not faces.votes.any():
         raise DataError(f"{faces.folder} has no votes: searching over them would change nothing.")
@@ -62,8 +64,6 @@ def search(faces: FaceSet, recipe: SearchRecipe, out: Path, *, workers: int = 1)
     # What the network leaves open is searched from its own choice on.
     recipe = replace(recipe, fixed=spelled_out(recipe.fixed))
     study = StudyFolder(out, recipe, faces.digest)
-    if workers > 1:  # TensorFlow reads it when it first computes; the helpers inherit it
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, _cores() // workers)))
     helpers = [_helper(faces, recipe, out) for _ in range(workers - 1)]
     try:
         work(faces, study, shown=workers == 1)
@@ -110,6 +110,7 @@ def _train(faces: FaceSet, study: StudyFolder, claim: Claim, *, shown: bool) -> 
             train, val = faces.split("train"), faces.split("val")
             model = build_network(claim.recipe, len(faces.labels), faces.size)
             _, state = fit(model, train, val, claim.recipe, kept, report=report)
+        study.report(claim, state)  # a worker may have died between keeping an epoch and telling it
         study.finish(claim, state.best_accuracy)
     except optuna.TrialPruned:
         study.finish(claim, None)

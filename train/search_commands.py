@@ -59,7 +59,7 @@ def search(
     """
     from edgefer.faceset import FaceSet
 
-    recipe = chosen(named, choices)
+    recipe = chosen(named, choices, keep=("epochs",))
     searched = SearchRecipe(recipe, parse_over(over, recipe), trials)
     _check_fixed(searched)
     faces = FaceSet.load(faceset)

@@ -25,6 +25,7 @@ from .recipe import TrainRecipe
 from .space import SearchRecipe
 
 MARKER = "search.json"
+ENDS = 5  # times that a trial may end at the same epoch, killed or by an error, and be taken up
 STARTUP = 5  # trials that are never stopped early, so that there is a median
 _NAME = "edgefer"
 
@@ -94,15 +95,23 @@ class StudyFolder:
         with self._locked():
             for old in self._study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
                 lock = self._own(old.number)
-                if lock is not None:
-                    return self._claim(optuna.trial.Trial(self._study, old._trial_id), lock)
+                if lock is None:
+                    continue
+                trial = optuna.trial.Trial(self._study, old._trial_id)
+                here = f"ended after epoch {len(old.intermediate_values)}"
+                ends = old.user_attrs.get(here, 0) + 1
+                if ends > ENDS:  # such a trial would else keep every worker busy for ever
+                    trial.set_user_attr("failed", f"{here} {ENDS + 1} times")
+                    self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
+                    lock.close()
+                    continue
+                trial.set_user_attr(here, ends)
+                self._seed(old.number)
+                return self._claim(trial, lock)
             count = len(self._study.get_trials(deepcopy=False))
             if count >= self.recipe.trials:
                 return None
-            # A seed for each trial: a sampler that is made anew after a kill would begin with the
-            # first trial's numbers again.
-            seed = np.random.SeedSequence([self.recipe.fixed.seed, count]).generate_state(1)[0]
-            self._study.sampler = optuna.samplers.TPESampler(seed=int(seed))
+            self._seed(count)
             if not count and self.recipe.start:  # so that nothing worse than it can win
                 self._study.enqueue_trial(self.recipe.start)
             trial = self._study.ask()
@@ -148,6 +157,11 @@ class StudyFolder:
         """Share of each choice in how good trials differ from the others; sum is 1."""
         with self._locked():
             return optuna.importance.get_param_importances(self._study)
+
+    def _seed(self, number: int) -> None:
+        """A seed for each trial: a sampler made anew would begin with the first numbers again."""
+        seed = np.random.SeedSequence([self.recipe.fixed.seed, number]).generate_state(1)[0]
+        self._study.sampler = optuna.samplers.TPESampler(seed=int(seed))
 
     def _claim(self, trial: optuna.trial.Trial, lock: IO[str]) -> Claim:
         """What was chosen for a trial; what was not yet, when its worker died, is chosen now."""

@@ -21,7 +21,7 @@ def soft_targets(
     faces : FaceSet or Together
         The training split.
     recipe : TrainRecipe
-        Its ``smoothing``, ``votes`` and ``taught``.
+        Its ``smoothing``, ``votes``, ``translate`` and ``taught``.
     taught : ndarray of float32, shape (N, K), optional
         Probabilities by the teachers.
 
@@ -35,7 +35,11 @@ def soft_targets(
     targets = targets[faces.targets]
     voted = faces.votes.any(axis=1)
     if recipe.votes and voted.any():
-        told = labels_told_by(faces.votes[voted], faces.targets[voted], classes)
+        votes = faces.votes[voted]
+        if recipe.translate:
+            told = labels_told_by(votes, faces.targets[voted], classes)
+        else:
+            told = votes / votes.sum(axis=1, keepdims=True)
         targets[voted] = (1 - recipe.votes) * targets[voted] + recipe.votes * told
     if taught is not None:
         targets = (1 - recipe.taught) * targets + recipe.taught * taught
@@ -73,6 +77,7 @@ def labels_told_by(votes: np.ndarray, targets: np.ndarray, classes: int) -> np.n
     if len(known) < 2:
         told[:, known] = 1
         return told
+    # Half a vote of FERPlus's ten for each label: a logarithm needs more than none.
     shares = np.log(votes / votes.sum(axis=1, keepdims=True) + 0.05)
     regression = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     told[:, known] = regression.fit(shares, targets).predict_proba(shares)

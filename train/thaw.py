@@ -67,16 +67,27 @@ def fading(optimizer: type, stages: int, fade: float) -> type:
     if fade == 1:
         return optimizer
 
+    def part(variable: Any) -> float:
+        stage = stage_of(variable.name)
+        return fade ** (stages + 1 - stage) if stage else 1.0
+
     class Fading(optimizer):
         """It scales the step itself: AdamW would undo a factor on the gradient."""
 
+        weight_decay: Any
+
         def update_step(self, gradient: Any, variable: Any) -> None:
             """Take a part of the step."""
-            stage = stage_of(variable.name)
             before = tf.identity(variable)
             super().update_step(gradient, variable)
-            if stage:
-                part = fade ** (stages + 1 - stage)
-                variable.assign(before + part * (variable - before))
+            variable.assign(before + part(variable) * (variable - before))
+
+        def _apply_weight_decay(self, variables: Any) -> None:
+            """Take the same part of the decay, which Keras applies before the step."""
+            whole: Any = self.weight_decay
+            for variable in variables:
+                self.weight_decay = whole and whole * part(variable)
+                super()._apply_weight_decay([variable])
+            self.weight_decay = whole
 
     return Fading

@@ -83,6 +83,8 @@ def train_transfer(
     meaning = translate(bundle.labels, faces.labels, renames)
     base, seen = load_model(bundle.path("keras")), Seen.load(bundle)
     require_stages(base, recipe)
+    if old is not None:
+        old.verify()
     # The old faces are read in their own labels, by the base and by what becomes of it.
     known = _judged(old, bundle.labels) if old is not None else None
     back = {after: before for before, after in meaning.items()}
@@ -102,7 +104,15 @@ def train_transfer(
         assert old is not None
         there = translate(old.labels, faces.labels, renames)
         earlier = old.split("train").relabel(faces.labels, there)
-        return Together(train, earlier, recipe.replay, recipe.seed)
+        if not len(earlier):
+            raise DataError(
+                f"none of {old.folder} can be replayed: {', '.join(old.labels.names)} are not "
+                f"among {', '.join(faces.labels.names)}. Leave --replay out, or say what is what "
+                "with --map OLD=NEW."
+            )
+        both = Together(train, earlier, recipe.replay, recipe.seed)
+        say(f"{len(both) - len(train)} old faces are replayed beside {len(train)} new ones")
+        return both
 
     return train_bundle(
         model,
@@ -126,7 +136,13 @@ def _judged(old: FaceSet, labels: Labels) -> FaceSet:
     """Old faces in the bundle's labels, those that were not trained on if there are any."""
     others = old.splits != "train"
     chosen = old.select(others) if others.any() else old
-    return chosen.relabel(labels, translate(old.labels, labels))
+    known = chosen.relabel(labels, translate(old.labels, labels))
+    if not len(known):
+        raise DataError(
+            f"{old.folder} has {', '.join(old.labels.names)}; the bundle knows none of them, but "
+            f"{', '.join(labels.names)}. Name faces of the base's kind with --old."
+        )
+    return known
 
 
 def _network(bundle: Bundle) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from edgefer.errors import DataError, why
 from edgefer.faceset import FaceSet
 from edgefer.progress import console, hushed
 
-from .units import Units, most_certain
+from .units import Units, units_of
 
 # MediaPipe's blendshapes bear ARKit's names; which unit each is follows from what it moves. Lip
 # tightener (AU23) and lips part (AU25) have none of their own.
@@ -39,7 +39,7 @@ Measure = Callable[[np.ndarray], Mapping[str, float]]
 
 
 def read_blendshapes(task: Path, faces: FaceSet, measure: Measure | None = None) -> Units:
-    """Measure every face of a set.
+    """Measure every face of a set, or of a selection.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def read_blendshapes(task: Path, faces: FaceSet, measure: Measure | None = None)
     Raises
     ------
     DataError
-        If the file is none of MediaPipe's, or no face is found.
+        If the file is none of MediaPipe's.
     """
     measure = measure or face_landmarker(task)
     left: Counter[str] = Counter()
@@ -70,12 +70,16 @@ def read_blendshapes(task: Path, faces: FaceSet, measure: Measure | None = None)
         ):
             shapes = measure(enlarged(faces.take(np.array([place]))[0]))
             if shapes:
-                yield place, 1.0, [5 * float(np.mean([shapes[s] for s in each])) for each in sides]
+                yield (
+                    int(faces.rows[place]),
+                    1.0,
+                    [5 * float(np.mean([shapes[s] for s in each])) for each in sides],
+                )
             else:
                 left["faces that MediaPipe does not see"] += 1
 
     sides = list(BLENDSHAPES.values())
-    return most_certain(found(), tuple(BLENDSHAPES), faces, "MediaPipe", left, task)
+    return units_of(found(), tuple(BLENDSHAPES), "MediaPipe", left)
 
 
 def enlarged(patch: np.ndarray) -> np.ndarray:

@@ -10,12 +10,13 @@ import numpy as np
 from edgefer.bundle import Bundle, versions
 from edgefer.errors import DataError
 from edgefer.faceset import FaceSet
-from edgefer.keras import load_model, probabilities
+from edgefer.keras import load_model
 from edgefer.labels import Labels
 from edgefer.progress import say
 from edgefer.report import Score
 from edgefer.seen import Seen
 
+from ..fit import chances
 from .heat import heat_maps
 from .prototypes import Check, check_prototype
 from .surrogate import Surrogate, fit_surrogate
@@ -191,7 +192,7 @@ def explain(
     faces : FaceSet
         Under the bundle's labels; best none that the network was trained on.
     units : Units
-        Of these faces.
+        Of the whole face set.
     looks : int
         Faces of each emotion to show with a heat map.
     asked : sequence of str
@@ -218,18 +219,19 @@ def explain(
             f"{faces.folder} has no face {', '.join(absent)} among those judged. Its faces.csv has "
             "the ids; --split all judges them all."
         )
-    model = load_model(bundle.path("keras"))
+    faces.verify()
+    units, model = units.only(faces), load_model(bundle.path("keras"))
     say(f"asking {bundle.name} about {len(faces):,} faces, {len(units.faces):,} with action units")
-    chances = _chances(model, faces)
+    sure = chances(model, faces)
     judged = faces.select(units.faces)
-    answers = chances.argmax(axis=1)
+    answers = sure.argmax(axis=1)
     of_labels = fit_surrogate(units.values, judged.targets, judged.persons, seed=seed)
     of_answers = fit_surrogate(
         units.values, answers[units.faces], judged.persons, seed=seed, told="the network's answers"
     )
-    shown = _telling(faces, chances, looks)
+    shown = _telling(faces, sure, looks)
     places = [*shown, *(int(np.flatnonzero(faces.ids == name)[0]) for name in asked)]
-    seen = _look(model, faces, chances, units, of_answers, places)
+    seen = _look(model, faces, sure, units, of_answers, places)
     return Explanation(
         bundle.name,
         faces.folder.name,
@@ -259,22 +261,13 @@ def _trained_on(bundle: Bundle, faces: FaceSet) -> int:
     return 0 if seen is None else int(seen.has_faces(faces).sum())
 
 
-def _chances(model: Any, faces: FaceSet, step: int = 4096) -> np.ndarray:
-    """Probabilities of all faces, float32 (N, K), a part in memory at a time."""
-    places = np.arange(len(faces))
-    parts = [
-        probabilities(model, faces.take(places[i : i + step])) for i in range(0, len(faces), step)
-    ]
-    return np.concatenate(parts)
-
-
-def _telling(faces: FaceSet, chances: np.ndarray, count: int) -> list[int]:
+def _telling(faces: FaceSet, sure: np.ndarray, count: int) -> list[int]:
     """Of each emotion the surest right answers, and the surest wrong one in the last place."""
-    answers, sure = chances.argmax(axis=1), chances.max(axis=1)
+    answers = sure.argmax(axis=1)
     chosen: list[int] = []
     for emotion in range(len(faces.labels)):
         own = np.flatnonzero(faces.targets == emotion)
-        own = own[np.argsort(-sure[own], kind="stable")]
+        own = own[np.argsort(-sure.max(axis=1)[own], kind="stable")]
         right, wrong = own[answers[own] == emotion], own[answers[own] != emotion]
         failures = min(len(wrong), 1) if count > 1 else 0
         chosen += [*right[: count - failures].tolist(), *wrong[:failures].tolist()]
@@ -284,7 +277,7 @@ def _telling(faces: FaceSet, chances: np.ndarray, count: int) -> list[int]:
 def _look(
     model: Any,
     faces: FaceSet,
-    chances: np.ndarray,
+    sure: np.ndarray,
     units: Units,
     surrogate: Surrogate,
     places: Sequence[int],
@@ -292,7 +285,7 @@ def _look(
     """Faces at these positions with what explains their answers."""
     if not places:
         return []
-    patches, answers = faces.take(np.array(places)), chances.argmax(axis=1)
+    patches, answers = faces.take(np.array(places)), sure.argmax(axis=1)
     heats = heat_maps(model, patches, answers[list(places)])
     rows = {int(face): row for row, face in enumerate(units.faces)}
     found = []
@@ -310,7 +303,7 @@ def _look(
                 faces.ids[place],
                 faces.labels.names[faces.targets[place]],
                 faces.labels.names[answer],
-                float(chances[place, answer]),
+                float(sure[place, answer]),
                 patches[i],
                 None if heats is None else heats[i],
                 tuple(parts),

@@ -26,17 +26,19 @@ def heat_maps(model: Any, patches: np.ndarray, emotions: np.ndarray) -> np.ndarr
     Returns
     -------
     ndarray of float32, shape (N, S, S), or None
-        0 to 1 in each face, all 0 where nothing speaks for it. None for a network without maps that
-        are smaller than the face, such as an ensemble.
+        0 to 1 in each face, all 0 where nothing speaks for it. None for a network without
+        convolutions of its own, such as an ensemble.
     """
-    size = patches.shape[1]
+    found = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    if not found:
+        return None
+    # What normalization and activation make of the last convolution, before any more pooling.
+    sides = found[-1].output.shape[1:3]
     maps = [
         layer.output
         for layer in model.layers
-        if len(layer.output.shape) == 4 and 1 < (layer.output.shape[1] or 0) < size
+        if len(layer.output.shape) == 4 and layer.output.shape[1:3] == sides
     ]
-    if not maps:
-        return None
     both = keras.Model(model.inputs, [maps[-1], _scores(model)])
     parts = [
         _maps(both, patches[i : i + 128], emotions[i : i + 128])

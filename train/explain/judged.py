@@ -1,6 +1,7 @@
 """Which faces a network is asked about."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from edgefer.bundle import Bundle
 from edgefer.errors import DataError
@@ -11,8 +12,8 @@ from edgefer.progress import say
 
 def judged_faces(
     bundle: Bundle, faces: FaceSet, *, split: str = "", renames: Mapping[str, str] | None = None
-) -> FaceSet:
-    """Faces of a split under a bundle's labels.
+) -> tuple[FaceSet, dict[str, Any]]:
+    """Faces of a split under a bundle's labels, and what is to be said of the choice.
 
     Parameters
     ----------
@@ -31,7 +32,8 @@ def judged_faces(
     """
     if split in ("", "all"):
         others = faces.splits != "train"
-        chosen = faces.select(others) if not split and others.any() else faces
+        part = not split and others.any() and not others.all()
+        chosen, split = (faces.select(others), "all but train") if part else (faces, "all")
     else:
         chosen = faces.split(split)
     meaning = translate(faces.labels, bundle.labels, renames)
@@ -44,4 +46,4 @@ def judged_faces(
         )
     if absent:
         say(f"left out, as {bundle.name} does not know it: {', '.join(absent)}")
-    return known
+    return known, {"split": split, "emotions_left_out": absent}

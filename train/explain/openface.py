@@ -3,21 +3,24 @@
 import csv
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 from edgefer.errors import DataError, why
 from edgefer.faceset import FaceSet
 
-from .units import NAMES, Units, most_certain
+from .units import NAMES, Units, units_of
 
 KEYS = ("id", "origin", "filename", "file")  # columns that may name the face
 SURE = 0.5  # confidence below which OpenFace has lost the face
 LARGEST = 2**30  # bytes of a table; half a million faces have about 200 MB
 
+Parts = tuple[str, ...]
+
 
 def read_openface(path: Path, faces: FaceSet) -> Units:
-    """Join OpenFace's tables to a face set.
+    """Join OpenFace's tables to a whole face set.
 
     T. Baltrusaitis et al., "OpenFace 2.0: Facial Behavior Analysis Toolkit", 2018.
 
@@ -27,33 +30,79 @@ def read_openface(path: Path, faces: FaceSet) -> Units:
         A CSV whose column ``id``, ``origin``, ``filename`` or ``file`` names the face; or a folder
         of CSVs, as ``FaceLandmarkImg -fdir`` writes them, each named as its picture.
     faces : FaceSet
-        A name is looked for among its ids, then among its origins, with or without their folders
-        and endings.
+        All of it: a name that two of its faces might have joins neither. File names are compared
+        with ids and origins from their end on, without endings, as far as both have folders.
 
     Returns
     -------
     Units
-        One row a face: where a picture has several, that of the highest confidence.
+        Of every face that was found: where a picture has several rows, that of the highest
+        confidence, the first among equals.
 
     Raises
     ------
     DataError
-        If nothing there is OpenFace's, or no row belongs to a face.
+        If nothing there is OpenFace's.
     """
     left: Counter[str] = Counter()
-    return most_certain(_found(path, faces, left), tuple(NAMES), faces, "OpenFace", left, path)
+    return units_of(_found(path, _Names(faces), left), tuple(NAMES), "OpenFace", left)
+
+
+class _Names:
+    """Finds faces by their names."""
+
+    def __init__(self, faces: FaceSet) -> None:
+        self._columns = {
+            "id": _places(map(_plain, faces.ids)),
+            "origin": _places(map(_plain, faces.origins)),
+        }
+        self._files: dict[str, list[tuple[Parts, int]]] = {}
+        for i, (name, origin) in enumerate(zip(faces.ids, faces.origins, strict=True)):
+            for parts in {_parts(name), _parts(origin)} - {()}:
+                self._files.setdefault(parts[-1], []).append((parts, i))
+
+    def find(self, column: str, name: str) -> set[int]:
+        """Positions of all faces that a column's value may mean."""
+        if column in self._columns:
+            return self._columns[column].get(_plain(name), set())
+        parts = _parts(name)
+        return {
+            i for known, i in self._files.get(parts[-1] if parts else "", []) if _end(known, parts)
+        }
+
+
+def _places(names: Iterable[str]) -> dict[str, set[int]]:
+    places: dict[str, set[int]] = {}
+    for i, name in enumerate(names):
+        places.setdefault(name, set()).add(i)
+    return places
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip()).replace("\\", "/")
+
+
+def _parts(name: str) -> Parts:
+    """Folders and name of a file, without its ending."""
+    path = PurePosixPath(_plain(name))
+    return (*path.parent.parts, path.stem) if path.stem else ()
+
+
+def _end(one: Parts, other: Parts) -> bool:
+    """Whether the shorter one is the end of the longer one."""
+    length = min(len(one), len(other))
+    return one[-length:] == other[-length:]
 
 
 def _found(
-    path: Path, faces: FaceSet, left: Counter[str]
+    path: Path, names: _Names, left: Counter[str]
 ) -> Iterator[tuple[int, float, list[float]]]:
-    places = _places(faces)
-    for key, row in _rows(path):
-        place = places.get(_plain(key), places.get(_stem(key)))
-        if place is None:
-            left["rows of no face that was judged"] += 1
-        elif place < 0:
-            left["rows of a name that several faces have"] += 1
+    for column, name, row in _rows(path):
+        places = names.find(column, name)
+        if not places:
+            left["rows of no face in the set"] += 1
+        elif len(places) > 1:
+            left["rows of a name that several faces might have"] += 1
         else:
             try:
                 sure, values = _parse(row)
@@ -63,44 +112,26 @@ def _found(
             if sure < SURE:
                 left[f"rows of which OpenFace is not sure (confidence below {SURE})"] += 1
                 continue
-            yield place, sure, values
+            yield next(iter(places)), sure, values
 
 
-def _places(faces: FaceSet) -> dict[str, int]:
-    """Position of each name; -1 where several faces have it."""
-    places: dict[str, int] = {}
-    for place, origin in enumerate(faces.origins):
-        for name in {_plain(origin), _stem(origin)} - {""}:
-            places[name] = -1 if name in places else place
-    return places | {_plain(name): place for place, name in enumerate(faces.ids)}
-
-
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name.strip()).replace("\\", "/")
-
-
-def _stem(name: str) -> str:
-    return PurePosixPath(_plain(name)).stem
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Name of the face and row, of every table."""
-    if path.is_dir():
-        tables = sorted(path.rglob("*.csv"))
-        if not tables:
-            raise DataError(f"{path} holds no .csv. Name what OpenFace wrote.")
-        for table in tables:
-            for row in _table(table):
-                yield table.stem, row
-        return
-    for row in _table(path):
-        key = next((name for name in KEYS if name in row), None)
-        if key is None:
-            raise DataError(
-                f"{path} has no column that names the face: {', '.join(KEYS)}. Add one, or name "
-                "the folder of OpenFace's files, one a picture."
-            )
-        yield row[key], row
+def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Column that names the face, the name, and the row, of every table."""
+    tables = sorted(path.rglob("*.csv")) if path.is_dir() else [path]
+    if not tables:
+        raise DataError(f"{path} holds no .csv. Name what OpenFace wrote.")
+    for table in tables:
+        for row in _table(table):
+            key = next((name for name in KEYS if name in row), None)
+            if key:
+                yield key, row[key], row
+            elif path.is_dir():
+                yield "file", str(table.relative_to(path)), row
+            else:
+                raise DataError(
+                    f"{path} has no column that names the face: {', '.join(KEYS)}. Add one, or "
+                    "name the folder of OpenFace's files, one a picture."
+                )
 
 
 def _table(path: Path) -> Iterator[dict[str, str]]:
@@ -119,14 +150,14 @@ def _table(path: Path) -> Iterator[dict[str, str]]:
                 )
             for row in reader:
                 if any(row):
-                    yield dict(zip(header, row, strict=False))
+                    yield dict(zip_longest(header, row[: len(header)], fillvalue=""))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read: {why(error)}.") from error
 
 
 def _parse(row: Mapping[str, str]) -> tuple[float, list[float]]:
     """Confidence and intensities of a row."""
-    sure = float(row.get("confidence", "1"))
+    sure = float(row.get("confidence") or 1)
     if row.get("success", "1").strip() in ("0", "0.0"):
         sure = 0.0
     values = [float(row.get(f"{unit}_r", "")) for unit in NAMES]

@@ -19,7 +19,7 @@ from .units import NAMES
 from .words import METHOD, findings, headline, parts, rare, warnings
 
 WIDE, NARROW = 920, 340
-SCALE = 3  # of a face on the page
+SIDE = 144  # pixels of a face on the page
 
 
 def to_html(found: Explanation) -> str:
@@ -167,7 +167,8 @@ def _shown(look: Look) -> dict[str, Any]:
 
 
 def _png(picture: np.ndarray) -> str:
-    large = cv2.resize(picture, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)
+    way = cv2.INTER_CUBIC if len(picture) < SIDE else cv2.INTER_AREA
+    large = cv2.resize(picture, (SIDE, SIDE), interpolation=way)
     return (
         "data:image/png;base64,"
         + base64.b64encode(cv2.imencode(".png", large)[1].tobytes()).decode()

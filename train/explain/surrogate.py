@@ -12,7 +12,8 @@ from edgefer.progress import console
 from edgefer.report.people import number_people
 
 FOLDS, DRAWS = 5, 200
-LEAST, PEOPLE = 10, 3  # faces of an emotion that is told apart, and the people who show it
+STILL = 1e-9  # standard deviation, in units of intensity, of a unit that does not move
+PEOPLE = 10  # who show an emotion that is told apart: fewer allow no interval
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ class Surrogate:
         Change of an emotion's log-odds against the mean of all, for one standard deviation of a
         unit more.
     low, high : ndarray of float64, shape (C, U)
-        Their 95 % intervals, by a bootstrap over people, or over faces where nobody is known.
+        Their 95 % intervals, by a bootstrap over people, or over faces where nobody is known: all
+        of them at once hold the weights with that chance (the largest deviation of any weight, in
+        its own standard deviations, is what is bounded), so that one may look for the strong ones.
     answers : ndarray of int64, shape (N,)
         What it answers for each face, always by a regression that was fitted to other people.
     mean, spread : ndarray of float64, shape (U,)
@@ -72,8 +75,7 @@ def fit_surrogate(
     values : ndarray of float64, shape (N, U)
         Intensities of action units.
     targets : ndarray of int, shape (N,)
-        Class ids; emotions of fewer than ten faces, or of fewer than three people, are not told
-        apart.
+        Class ids; emotions that fewer than ten people show are not told apart.
     persons : ndarray of object, shape (N,)
         Names, empty where unknown: such a face counts as a person of its own.
     seed : int
@@ -89,18 +91,19 @@ def fit_surrogate(
     people = number_people(persons)
     classes = tuple(
         emotion
-        for emotion, count in enumerate(np.bincount(targets).tolist())
-        if count >= LEAST and len(np.unique(people[targets == emotion])) >= PEOPLE
+        for emotion in np.unique(targets).tolist()
+        if len(np.unique(people[targets == emotion])) >= PEOPLE
     )
     if len(classes) < 2:
         raise DataError(
-            f"{told} of {len(targets)} faces with action units name {len(classes)} emotions "
-            f"{LEAST} times or more, on {PEOPLE} people or more: a regression needs two."
+            f"{told} of {len(targets)} faces with action units name {len(classes)} emotions on "
+            f"{PEOPLE} people or more (a face of nobody known counts as one): a regression needs "
+            "two."
         )
     kept = np.isin(targets, classes)
     mean, spread = values[kept].mean(axis=0), values[kept].std(axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
-    standard = (values - mean) / spread
+    # A unit that is alike in all faces has only what rounding makes of it, and no say.
+    standard = np.where(spread > STILL, (values - mean) / np.maximum(spread, STILL), 0.0)
     regression = _regression().fit(standard[kept], targets[kept])
     weights = _weights(regression)
     # A refit begins at the last one's weights: a few steps instead of a hundred.
@@ -115,9 +118,10 @@ def fit_surrogate(
             transient=True,
         )
     ]
-    low, high = np.percentile(draws, [2.5, 97.5], axis=0)
+    reach = _reach(np.array(draws))
     answers = _out_of_fold(standard, targets, people, kept)
-    return Surrogate(classes, weights, low, high, answers, mean, spread)
+    spread = np.where(spread > STILL, spread, np.inf)
+    return Surrogate(classes, weights, weights - reach, weights + reach, answers, mean, spread)
 
 
 def _regression() -> Any:
@@ -132,6 +136,13 @@ def _weights(regression: Any) -> np.ndarray:
     if len(fitted) == 1:  # of two classes scikit-learn keeps one row
         return np.concatenate([-fitted, fitted]) / 2
     return np.asarray(fitted - fitted.mean(axis=0))
+
+
+def _reach(draws: np.ndarray) -> np.ndarray:
+    """How far each interval goes from its weight, so that 95 % of the draws lie within all."""
+    deviation = draws.std(axis=0)
+    largest = np.abs(draws - draws.mean(axis=0)) / np.maximum(deviation, 1e-12)
+    return np.asarray(np.quantile(largest.max(axis=(1, 2)), 0.95) * deviation)
 
 
 def _resampled(
@@ -152,12 +163,18 @@ def _out_of_fold(
     standard: np.ndarray, targets: np.ndarray, people: np.ndarray, kept: np.ndarray
 ) -> np.ndarray:
     """Answers by regressions that have not seen the person, int64 (N,)."""
-    from sklearn.model_selection import GroupKFold
+    from sklearn.model_selection import StratifiedGroupKFold
 
+    rows, fold = np.flatnonzero(kept), np.zeros(people.max() + 1, int)
+    # Every emotion's people are dealt out over the folds; who shows none of them may stand in any.
+    folds = StratifiedGroupKFold(FOLDS).split(rows, targets[rows], people[rows])
+    for i, (_, judged) in enumerate(folds):
+        fold[people[rows[judged]]] = i
     answers = np.full(len(targets), -1)
-    folds = GroupKFold(min(FOLDS, len(np.unique(people))))
-    for learned, judged in folds.split(standard, targets, people):
-        learned = learned[kept[learned]]
+    for i in range(FOLDS):
+        judged = fold[people] == i
+        learned = kept & ~judged
         regression = _regression().fit(standard[learned], targets[learned])
-        answers[judged] = regression.predict(standard[judged])
+        if judged.any():
+            answers[judged] = regression.predict(standard[judged])
     return answers

@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,7 +40,7 @@ class Units:
     names : tuple of str
         Such as ``AU12``, in order.
     faces : ndarray of int64, shape (N,)
-        Positions in the face set, rising.
+        Positions in the face set, or in a selection of it, rising.
     values : ndarray of float64, shape (N, U)
         Intensities, 0 to 5.
     source : str
@@ -67,47 +66,51 @@ class Units:
         still = self.values.min(axis=0) == self.values.max(axis=0)
         return tuple(name for name, each in zip(self.names, still, strict=True) if each)
 
+    def only(self, faces: FaceSet) -> "Units":
+        """Those of a selection of the face set.
 
-def most_certain(
+        Raises
+        ------
+        DataError
+            If none of these faces has units.
+        """
+        place = {int(row): i for i, row in enumerate(self.faces)}
+        both = [(i, place[row]) for i, row in enumerate(faces.rows.tolist()) if row in place]
+        left_out = dict(self.left_out)
+        if len(both) < len(faces):
+            left_out["faces without action units"] = len(faces) - len(both)
+        if not both:
+            reasons = "; ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+            raise DataError(f"no action units of {faces.folder} were found: {reasons}.")
+        positions, rows = np.array(both, np.int64).T
+        return replace(self, faces=positions, values=self.values[rows], left_out=left_out)
+
+
+def units_of(
     found: Iterable[tuple[int, float, list[float]]],
     names: tuple[str, ...],
-    faces: FaceSet,
     source: str,
     left_out: Counter[str],
-    where: Path,
 ) -> Units:
     """Units of each face, those of the highest confidence where it was measured several times.
 
     Parameters
     ----------
     found : iterable of (int, float, list of float)
-        Position of the face, confidence, intensities.
+        Where the face lies in ``patches.npy``, confidence, intensities.
     names : tuple of str
         Of the units.
-    faces : FaceSet
-        What the positions stand in.
     source : str
         Who measured them.
     left_out : Counter
         What was left out while reading, by reason; ``found`` may still add to it.
-    where : Path
-        What is being read, for the error.
-
-    Raises
-    ------
-    DataError
-        If nothing was found.
     """
     best: dict[int, tuple[float, list[float]]] = {}
-    for place, sure, values in found:
-        if place in best:
+    for row, sure, values in found:
+        if row in best:
             left_out["further rows of a face"] += 1
-        best[place] = max(best.get(place, (-1.0, values)), (sure, values))
-    if not best:
-        reasons = "; ".join(f"{count} {reason}" for reason, count in left_out.items()) or "no rows"
-        raise DataError(f"{where} tells of no face of {faces.folder}: {reasons}.")
-    if len(best) < len(faces):
-        left_out["faces without a row"] = len(faces) - len(best)
-    places = sorted(best)
-    intensities = np.array([best[place][1] for place in places], np.float64)
-    return Units(names, np.array(places, np.int64), intensities, source, dict(left_out))
+        if row not in best or sure > best[row][0]:
+            best[row] = sure, values
+    rows = sorted(best)
+    intensities = np.array([best[row][1] for row in rows], np.float64).reshape(-1, len(names))
+    return Units(names, np.array(rows, np.int64), intensities, source, dict(left_out))

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from edgefer.report.words import named, percent
 
 from .explanation import Explanation, Look
-from .surrogate import LEAST, PEOPLE, Surrogate
+from .surrogate import DRAWS, FOLDS, PEOPLE, Surrogate
 
 METHOD = (
     "A multinomial logistic regression is fitted from the intensities of the action units to the "
     "labels, and another one to the network's answers. A weight is the change of an emotion's "
     "log-odds against the mean of all emotions when a unit is stronger by one standard deviation "
     "of these faces. Units move together, so it is a unit's share beside the others.",
-    "Intervals are 95 % by a bootstrap of 200 draws over people, or over faces where people are "
-    "not known. A unit speaks for an emotion where its whole interval is above 0, against it where "
-    "all of it is below.",
-    "What the regressions answer is always told by one that was fitted to other people (five "
-    "folds). Fidelity is how often the regression to the answers names the network's own answer.",
+    f"Intervals are by a bootstrap of {DRAWS} draws over people, or over faces where people are "
+    "not known, and wide enough that all of a regression hold at once with 95 %. A unit speaks for "
+    "an emotion where its whole interval is above 0, against it where all of it is below.",
+    f"What the regressions answer is told by ones fitted to other people ({FOLDS} folds). "
+    "Fidelity is how often the regression to the answers names the network's own answer.",
+    "The network asked is the Keras one, in float32: what int8 changes is told by edgefer compare.",
     "Prototypes are those of the Facial Action Coding System, as far as their units were measured. "
     "Heat maps are Grad-CAM for the answer (Selvaraju et al. 2017), at the resolution of the "
     "network's last convolution.",
@@ -53,8 +54,7 @@ def findings(found: Explanation) -> list[str]:
     few = rare(found, found.of_answers)
     if few:
         said.append(
-            f"Answered on fewer than {LEAST} faces, or on fewer than {PEOPLE} people, and so not "
-            f"told apart: {', '.join(few)}."
+            f"Answered on fewer than {PEOPLE} people, and so not told apart: {', '.join(few)}."
         )
     return said
 
@@ -67,6 +67,10 @@ def rare(found: Explanation, surrogate: Surrogate) -> list[str]:
 def warnings(found: Explanation) -> list[str]:
     """What the reader should know before the rest."""
     said = [f"{count:,} {reason}" for reason, count in found.units.left_out.items()]
+    if found.about.get("emotions_left_out"):
+        said.append(f"the network does not know {', '.join(found.about['emotions_left_out'])}")
+    if found.looks and found.looks[0].heat is None:
+        said.append("no heat maps: this network has no convolutions of its own to look at")
     if found.units.constant:
         said.append(f"alike in all faces: {', '.join(found.units.constant)}")
     if found.about.get("trained_on"):
@@ -111,7 +115,7 @@ def asked(look: Look) -> str:
     chance = percent(look.probability)
     text = f"{look.name}, labeled {look.label}: {look.answer} ({chance} %)"
     if not look.parts:
-        return f"{text}; no units to explain it by"
+        return f"{text}; no units of it, or too rare an answer, to explain it by"
     return f"{text}: {parts(look.parts)}"
 
 
