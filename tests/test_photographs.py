@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
@@ -148,6 +148,8 @@ def test_a_photograph_cut_off_below_the_face_still_gives_the_face():
 
 
 @given(data=st.binary(max_size=600), kept=st.integers(0, 700), reduction=st.sampled_from([1, 8]))
+@example(data=b"\0\0\0\x0e" + bytes(8), kept=44, reduction=1)  # EXIF that tells of more data
+@example(data=b"\0\0\0\x03\0\0\0\x15" + bytes(4), kept=44, reduction=1)  # EXIF cut off
 def test_hostile_bytes_are_a_picture_or_an_error(data, kept, reduction):
     try:
         pixels = Photograph.of(encoded(scene(90, 70))[:kept] + data).gray(

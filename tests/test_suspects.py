@@ -80,7 +80,7 @@ def test_answers_out_of_fold_find_wrong_labels(crowd):
     found = {item.face for item in find_suspects(faces, answers)}
     # Drawn faces are not what the packaged network learned from: it is far from sure.
     assert len(found & wrong) > 0.5 * len(wrong)
-    assert len(found & wrong) > 0.3 * len(found)
+    assert len(found & wrong) / len(found) > 2 * len(wrong) / len(faces)  # chance finds half
 
 
 def test_folds_are_disjoint_by_people(tmp_path):

@@ -3,6 +3,8 @@
 import io
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +53,8 @@ class Photograph:
         """
         image = _open(io.BytesIO(data))
         try:
-            orientation = int(image.getexif().get(_ORIENTATION, 1))
+            with _silent():
+                orientation = int(image.getexif().get(_ORIENTATION, 1))
         except (*_UNREADABLE, TypeError):
             orientation = 1
         if orientation not in range(1, 9):  # 0 is common, and means nothing
@@ -159,11 +162,18 @@ class _File(io.BytesIO):
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct.error)
 
 
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Pillow's warnings back: of its own limit, where ours is an error, and of poor EXIF."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
 def _open(file: io.BytesIO) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            # Pillow's own limit warns only; ours is an error.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with _silent():
             image = Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise DataError(f"has more than {LARGEST:,} pixels") from error
