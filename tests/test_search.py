@@ -147,6 +147,24 @@ def test_a_living_workers_trial_is_its_own_and_a_dead_ones_is_taken_over(tmp_pat
     assert study.trials()[0].intermediate_values == {0: 0.5, 1: 0.75}
 
 
+def test_a_trial_that_ends_every_worker_is_given_up(tmp_path):
+    from edgefer.train.study_folder import ENDS
+
+    study = opened(tmp_path / "study")
+    for _ in range(ENDS + 1):
+        claim = study.claim()
+        assert claim.trial.number == 0
+        claim.lock.close()
+    claim = study.claim()
+    assert claim.trial.number == 1
+    assert study.trials()[0].user_attrs["failed"] == f"ended after epoch 0 {ENDS + 1} times"
+    study.report(claim, state_after(0.5))  # an epoch further, it begins to count anew
+    claim.lock.close()
+    claim = study.claim()
+    assert claim.trial.number == 1
+    claim.lock.close()
+
+
 def test_the_fixed_recipe_is_tried_first(tmp_path):
     beyond = SearchRecipe(TINY, parse_over("rate=0.1:0.2", TINY))
     for recipe, first in ((SMALL, True), (beyond, False)):

@@ -71,6 +71,7 @@ def train_base(
     EdgeferError
         If a backbone of one's own does not keep its contract.
     """
+    recipe = spelled_out(recipe)
     model, start = build_network(recipe, len(faces.labels), faces.size), {}
     if weights is not None:
         from .backbones.imagenet import start_from_imagenet

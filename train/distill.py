@@ -11,7 +11,7 @@ from edgefer.faceset import FaceSet
 from edgefer.keras import load_model
 from edgefer.progress import say
 
-from .base import build_network, train_bundle
+from .base import build_network, spelled_out, train_bundle
 from .checkpoints import State
 from .ensemble import require_alike, seen_by
 from .fit import chances
@@ -55,6 +55,7 @@ def train_distill(
     require_alike(teachers, faces)
     if not recipe.taught:
         raise EdgeferError("--taught is 0: nothing would be learned from the teachers. Try 0.7.")
+    recipe = spelled_out(recipe)
     return train_bundle(
         build_network(recipe, len(faces.labels), faces.size),
         faces,
