@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,8 @@ def run_plan(plan: Plan, *, workers: int = 0, cluster: str = "") -> None:
     try:
         with watched(plan), _backend(workers, cluster) as backend, parallel_config(**backend):
             folder = str(plan.folder.absolute())
+            with _deaf_to_interrupts():
+                Parallel()([delayed(os.getpid)()])  # starts all workers
             Parallel(batch_size=1)(delayed(do_shard)(folder, number) for number in missing)
     except KeyboardInterrupt:
         say(f"stopped. {again}")
@@ -141,6 +145,17 @@ def _detector() -> FaceDetector:
         _here.detector = FaceDetector()
     detector: FaceDetector = _here.detector
     return detector
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes that start in here never see a Ctrl-C: a terminal sends it to all, one answers."""
+    resource_tracker.ensure_running()  # to start it in here would let Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
