@@ -20,6 +20,7 @@ from edgefer.seen import ROLE, Seen
 
 from .audit import WEIGHTED, audit, require_int8
 from .calibration import check_calibration, fingerprint, representative
+from .card import add_section
 from .check import Check, answers, require_same, xnnpack
 from .convert import to_float, to_int8
 from .recipe import ExportRecipe
@@ -102,6 +103,8 @@ def export_bundle(
             for role, found in audits.items()
         }
         scores["check"] = checks
+        if "card" in files:
+            files["card"] = add_section(files["card"], scores, folder / "MODEL_CARD.md")
         used = {"calibration": calibration, "faces": faces}
         step = Step(
             "export",

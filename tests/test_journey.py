@@ -49,6 +49,9 @@ def test_the_bundle_remembers_every_step(tour):
     assert [step.stage for step in bundle.history] == ["train base", "train transfer", "export"]
     assert bundle.labels == KOREAN7
     assert {"keras", "float", "int8"} <= set(bundle.files)
+    card = bundle.read("card").decode()
+    assert "`train base`" in card
+    assert "| `int8.tflite` |" in card
 
 
 @pytest.mark.parametrize("runtime", ["litert", "tflite-runtime"])

@@ -184,7 +184,7 @@ def test_a_transfer_tells_what_it_cost_on_the_old_faces(bundle, old, new, tmp_pa
     assert set(before) == set(after) == {"val"}  # what the base was not trained on
     assert before["val"]["faces"] == after["val"]["faces"] > 20
     assert set(before["val"]["recall"]) == {"angry", "happy", "sad", "neutral"}
-    text = score_table(made)
+    text = score_table(made.labels, step.scores)
     assert "val, before      val, after" in text
     assert f"{100 * before['val']['accuracy']:.1f}" in text
 

@@ -19,6 +19,7 @@ from edgefer.progress import say
 from edgefer.seen import ROLE, Seen
 
 from .backbones import BACKBONES
+from .card import write_card
 from .checkpoints import Checkpoints, State
 from .curves import draw_curves
 from .fit import devices, fit, policy_of, score, write_log
@@ -61,8 +62,9 @@ def train_base(
     Returns
     -------
     Bundle or None
-        With the Keras model, the log, the curves, hashes of the faces it was trained on, and the
-        scores of every split in its history. Of several workers only the first writes it.
+        With the Keras model, the log, the curves, a model card, hashes of the faces it was trained
+        on, and the scores of every split in its history. Of several workers only the first writes
+        it.
 
     Raises
     ------
@@ -213,6 +215,13 @@ def train_bundle(
     )
     files = _files(model, state, checkpoints.folder)
     files[ROLE] = (Seen.of(faces) | seen).save(checkpoints.folder / "training.npz")
+    files["card"] = write_card(
+        checkpoints.folder / "MODEL_CARD.md",
+        out.name,
+        faces,
+        model.count_params(),
+        [*history, step],
+    )
     bundle = write_bundle(
         out,
         labels=faces.labels,

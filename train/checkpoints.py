@@ -14,7 +14,10 @@ from edgefer.errors import EdgeferError
 from .strategy import is_chief
 
 # What a training keeps in its folder; nothing else there is touched.
-OWN = ("state.npz", "state.partial", "model.keras", "log.csv", "curves.png", "training.npz")
+OWN = (
+    *("state.npz", "state.partial"),
+    *("model.keras", "log.csv", "curves.png", "training.npz", "MODEL_CARD.md"),
+)
 
 
 @dataclass

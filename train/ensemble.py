@@ -18,6 +18,7 @@ from edgefer.report import Score
 from edgefer.seen import ROLE, Seen
 
 from .base import PACKAGES
+from .card import write_card
 from .fit import chances
 
 
@@ -83,9 +84,16 @@ def make_ensemble(
         scores,
         versions(*PACKAGES),
     )
+    history = [*(step for bundle in bundles for step in bundle.history), step]
     with TemporaryDirectory(prefix="edgefer-") as folder:
-        average(models, weights).save(Path(folder) / "model.keras")
-        files = {"keras": Path(folder) / "model.keras"}
+        averaged = average(models, weights)
+        averaged.save(Path(folder) / "model.keras")
+        card = Path(folder) / "MODEL_CARD.md"
+        size = averaged.count_params()
+        files = {
+            "keras": Path(folder) / "model.keras",
+            "card": write_card(card, out.name, faces, size, history),
+        }
         if seen := seen_by(bundles):
             files[ROLE] = seen.save(Path(folder) / "training.npz")
         return write_bundle(
@@ -93,7 +101,7 @@ def make_ensemble(
             labels=faces.labels,
             size=faces.size,
             files=files,
-            history=[*(step for bundle in bundles for step in bundle.history), step],
+            history=history,
             force=force,
         )
 

@@ -1,27 +1,35 @@
 """Show what a training reached."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from edgefer.bundle import Bundle
+from edgefer.labels import Labels
 
 
 def show_scores(bundle: Bundle | None) -> None:
     """Print what a training reached, where it was written."""
-    if bundle is not None:
-        click.echo(score_table(bundle))
+    if bundle is None:
+        return
+    scores, said = bundle.history[-1].scores, str(bundle.folder)
+    if "best_epoch" in scores:
+        said += f": epoch {scores['best_epoch']} of {scores['epochs']}, chosen on val; "
+        said += f"curves in {bundle.folder / bundle.files['curves']}"
+    click.echo(f"{score_table(bundle.labels, scores)}\n{said}")
 
 
-def score_table(bundle: Bundle) -> str:
+def score_table(labels: Labels, scores: Mapping[str, Any]) -> str:
     """Recall of each emotion and accuracy, per split, in percent; before and after a transfer.
 
     Parameters
     ----------
-    bundle : Bundle
-        The last step of its history is the training.
+    labels : Labels
+        What the scores count in.
+    scores : mapping
+        Those of a training's step.
     """
-    scores = bundle.history[-1].scores
     columns = {name: value for name, value in scores.items() if "recall" in _dict(value)}
     before = _dict(scores.get("before"))
     shown = {}
@@ -30,12 +38,12 @@ def score_table(bundle: Bundle) -> str:
             shown[f"{name}, before"] = before[name]
         shown[name] = value
     lines = ["  ".join([f"{'% recognized':14}", *(f"{title:>14}" for title in shown)])]
-    for i, emotion in enumerate(bundle.labels.names):
+    for i, emotion in enumerate(labels.names):
         cells = [_percent(_recall(value, i, emotion)) for value in shown.values()]
         lines.append("  ".join([f"{emotion:14}", *cells]))
     if before:
         both = {emotion for value in before.values() for emotion in value["recall"]}
-        known = [i for i, emotion in enumerate(bundle.labels.names) if emotion in both]
+        known = [i for i, emotion in enumerate(labels.names) if emotion in both]
         cells = [_percent(_over(value, known)) for value in shown.values()]
         lines.append("  ".join([f"{'all of these':14}", *cells]))
     cells = [_percent(_over(value)) for value in shown.values()]
@@ -44,11 +52,7 @@ def score_table(bundle: Bundle) -> str:
         lines.append(f"before: the base; these: what it knows, {', '.join(sorted(both))}")
     lines += _old(_dict(scores.get("old before")), _dict(scores.get("old after")))
     lines += _members(_dict(scores.get("members")))
-    said = str(bundle.folder)
-    if "best_epoch" in scores:
-        said += f": epoch {scores['best_epoch']} of {scores['epochs']}, chosen on val; "
-        said += f"curves in {bundle.folder / bundle.files['curves']}"
-    return "\n".join([*lines, said])
+    return "\n".join(lines)
 
 
 def _old(before: dict[str, Any], after: dict[str, Any]) -> list[str]:

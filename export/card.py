@@ -1,0 +1,39 @@
+"""What an export adds to a bundle's model card."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_TITLE = "## For a device"
+
+
+def add_section(card: Path, scores: Mapping[str, Any], out: Path) -> Path:
+    """Write a model card with a section about the models that an export made.
+
+    Parameters
+    ----------
+    card : Path
+        The card as it was; a section of an earlier export is left out.
+    scores : mapping
+        Those of the export's step.
+    out : Path
+        The new file.
+    """
+    text = re.sub(rf"\n{_TITLE}\n.*?(?=\n## |\Z)", "", card.read_text(encoding="utf-8"), flags=re.S)
+    lines = [_TITLE, "", "| model | bytes | parameters | MACs a face |", "|---|---:|---:|---:|"]
+    for role in ("float", "int8"):
+        if role in scores:
+            row = (f"{scores[role][key]:,}" for key in ("bytes", "parameters", "macs"))
+            lines.append(f"| `{role}.tflite` | {' | '.join(row)} |")
+    if "pruning" in scores:
+        lines += ["", "Weights were pruned since: the scores above are those before."]
+    if "int8" in scores:
+        check = scores["check"]["int8"]
+        lines += [
+            "",
+            f"int8 and float name the same emotion on {check['agreement']:.1%} of "
+            f"{check['faces']} calibration faces.",
+        ]
+    out.write_text(f"{text.rstrip()}\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return out
