@@ -21,7 +21,7 @@ from edgefer.preprocess import PREPROCESS
 
 MARKER = "bundle.json"
 SUMS = "SHA256SUMS"
-DEFAULT = Path(__file__).parent / "models" / "default"
+MODELS = Path(__file__).parent / "models"  # the packaged bundles
 
 # What each role's file is called; any other role (a log, a picture, a card) keeps its file's name.
 FILES = {"keras": "model.keras", "float": "float.tflite", "int8": "int8.tflite"}
@@ -81,7 +81,7 @@ class Bundle:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> "Bundle":
-        """Open a bundle; nothing, or the word ``default``, means the packaged one.
+        """Open a bundle: a folder, or the name of a packaged one; nothing means ``default``.
 
         Raises
         ------
@@ -90,8 +90,8 @@ class Bundle:
             preprocessing. The other files are checked when they are asked for.
         """
         folder = Path("default" if folder is None else folder)
-        if folder == Path("default") and not folder.exists():
-            folder = DEFAULT
+        if len(folder.parts) == 1 and not folder.exists() and (MODELS / folder).is_dir():
+            folder = MODELS / folder
         if folder.is_file():
             raise BundleError(
                 f"{folder} is a file, a bundle is a folder. To read a video or a picture: "
@@ -133,7 +133,7 @@ class Bundle:
     @property
     def typed(self) -> str:
         """What to type for it on a command line."""
-        return "default" if self.folder == DEFAULT else shlex.quote(str(self.folder))
+        return self.name if self.folder.parent == MODELS else shlex.quote(str(self.folder))
 
     @property
     def digest(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefer.bundle import DEFAULT, Bundle, versions
+from edgefer.bundle import MODELS, Bundle, versions
 from edgefer.errors import DataError, EdgeferError
 from edgefer.faceset import FaceSet
 from edgefer.folders import refuse
@@ -190,7 +190,7 @@ def _command(
     bundle: Bundle, faces: FaceSet, recipe: StudyRecipe, against: FaceSet | None, out: Path
 ) -> str:
     """What to type for the same study."""
-    name = "default" if bundle.folder == DEFAULT else str(bundle.folder)
+    name = bundle.name if bundle.folder.parent == MODELS else str(bundle.folder)
     words = ["edgefer", "calib", "--study", name, str(faces.folder), "-o", str(out)]
     words += ["--against", str(against.folder)] if against is not None else []
     words += ["--split", recipe.split] if recipe.split else []

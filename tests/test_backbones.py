@@ -16,7 +16,7 @@ from edgefer.keras import keras, load_model, probabilities
 from edgefer.train.backbones import BACKBONES
 from edgefer.train.backbones.imagenet import MEANS, start_from_imagenet
 from edgefer.train.base import build_network, spelled_out
-from edgefer.train.presets import PRESETS, preset
+from edgefer.train.presets import FINISH, PRESETS, preset
 from edgefer.train.recipe import TrainRecipe
 
 # name, side of the patch that it can take at least, stages
@@ -187,7 +187,7 @@ def test_imagenet_weights_that_do_not_fit_are_one_error(tmp_path):
 
 
 def test_presets_are_recipes_and_a_transfer_keeps_its_network():
-    for name in PRESETS:
+    for name in PRESETS | FINISH:
         TrainRecipe(**preset(name))
         assert "backbone" not in preset(name, transfer=True)
     assert TrainRecipe(**preset("best")) == TrainRecipe()

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -142,8 +143,22 @@ def test_commands_to_type_quote_names_with_spaces(tmp_path, toy_bundle):
         Bundle.load(moved).read("float")
 
 
-def test_the_packaged_bundle_is_called_default():
+def test_nothing_means_the_packaged_bundle_called_default():
     assert Bundle.load().typed == "default"
+
+
+@pytest.mark.parametrize("name", ["default", "small"])
+def test_a_packaged_bundle_is_typed_by_its_name_and_whole(name):
+    bundle = Bundle.load(Path(name))
+    bundle.verify()
+    assert bundle.typed == name
+    assert {"keras", "float", "int8", "training", "calibration", "card"} <= set(bundle.files)
+
+
+def test_a_folder_goes_before_the_packaged_bundle_of_its_name(tmp_path, toy_bundle, monkeypatch):
+    toy_bundle.folder.rename(tmp_path / "small")
+    monkeypatch.chdir(tmp_path)
+    assert Bundle.load(Path("small")).labels == toy_bundle.labels
 
 
 def test_a_video_in_the_place_of_a_bundle_says_what_to_type(tmp_path):

@@ -35,7 +35,7 @@ def train() -> None:
 @train.command()
 @click.argument("faceset", type=PATH)
 @out_option
-@preset_option
+@preset_option()
 @click.option("--weights", type=PATH, help="ImageNet weights to begin with; resnet50 and vgg19.")
 @recipe_options(NETWORK | HELP)
 @strategy_option
@@ -78,7 +78,7 @@ def base(
 @out_option
 @click.option("--old", type=PATH, help="Faces of the base's kind: is it forgotten? and to replay.")
 @map_option
-@preset_option
+@preset_option(transfer=True)
 @recipe_options(CARRY | HELP, epochs=30, rate=1e-3, warmup=1)
 @strategy_option
 @tensorboard_option

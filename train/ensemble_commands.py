@@ -45,7 +45,7 @@ def ensemble(
 @click.argument("teachers", type=PATH, nargs=-1, required=True)
 @click.argument("faceset", type=PATH)
 @out_option
-@preset_option
+@preset_option()
 @recipe_options(NETWORK | DISTILL | HELP, taught=0.7)
 @strategy_option
 @tensorboard_option

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from .backbones import BACKBONES
-from .presets import PRESETS, preset
+from .presets import FINISH, PRESETS, preset
 from .recipe import BALANCES, OPTIMIZERS, POLICIES, SCHEDULES, TrainRecipe
 
 HELP = {
@@ -60,14 +60,19 @@ DISTILL = {
     "temperature": "How far that answer is softened; 1 leaves it.",
 }
 _TYPES = {"width": int, "depth": int, "dropout": float}
-preset_option = click.option(
-    "--preset",
-    "named",
-    type=click.Choice(list(PRESETS)),
-    default="best",
-    show_default=True,
-    help="Defaults of the options below: the best known, or those of an earlier work.",
-)
+
+
+def preset_option(*, transfer: bool = False) -> Callable[[Any], Any]:
+    """Option that chooses the defaults of the others."""
+    more = " finish: once more on the faces a network knows, hardly augmented." if transfer else ""
+    return click.option(
+        "--preset",
+        "named",
+        type=click.Choice([*PRESETS, *(FINISH if transfer else ())]),
+        default="best",
+        show_default=True,
+        help=f"Defaults of the options below: the best known, those of earlier work.{more}",
+    )
 
 
 def recipe_options(fields: dict[str, str], **defaults: Any) -> Callable[[Any], Any]:

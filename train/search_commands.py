@@ -35,7 +35,7 @@ from .space import RANGES, USUAL, SearchRecipe, as_flag, parse_over
     show_default=True,
     help="Processes that train at the same time.",
 )
-@preset_option
+@preset_option()
 @recipe_options(NETWORK | HELP, epochs=10)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def search(
