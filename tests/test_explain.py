@@ -1,5 +1,6 @@
+"""`edgefer explain` on drawn faces, whose action units are known."""
+
 # ruff: noqa: E402  (what stands after importorskip needs TensorFlow)
-import csv
 import json
 import re
 from dataclasses import replace
@@ -10,6 +11,7 @@ from chromium import BROWSER, Page
 from click.testing import CliRunner
 
 pytest.importorskip("tensorflow", reason="explaining needs TensorFlow")
+
 pytestmark = pytest.mark.train
 
 from edgefer.bundle import write_bundle
@@ -21,7 +23,6 @@ from edgefer.keras import keras
 from edgefer.labels import FER7, labels_of
 from edgefer.synth import (
     ACTION_UNITS,
-    OPENFACE_COLUMNS,
     PROTOTYPES,
     find_population,
     openface_row,
@@ -29,15 +30,12 @@ from edgefer.synth import (
 from edgefer.train.backbones.vgg import vgg
 from edgefer.train.datasets.synth import import_synth
 from edgefer.train.ensemble import make_ensemble
-from edgefer.train.explain.blendshapes import BLENDSHAPES, read_blendshapes
 from edgefer.train.explain.explanation import explain
 from edgefer.train.explain.heat import heat_maps
 from edgefer.train.explain.judged import judged_faces
 from edgefer.train.explain.openface import read_openface
 from edgefer.train.explain.page import to_html
-from edgefer.train.explain.prototypes import check_prototype
 from edgefer.train.explain.surrogate import fit_surrogate
-from edgefer.train.explain.units import NAMES
 
 CORE = 0.9  # how often a unit takes part in an emotion that cannot do without it
 
@@ -76,14 +74,6 @@ def found(bundle, faces, table):
     return explain(bundle, faces, read_openface(table, faces), asked=[faces.ids[5]])
 
 
-def write(path, rows, header=("id", *OPENFACE_COLUMNS)):
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, header)
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
 def shown(**units):
     return openface_row(dict.fromkeys(ACTION_UNITS, 0.0) | units)
 
@@ -115,31 +105,6 @@ def test_the_surrogate_is_faithful_beyond_guessing(found):
     assert (found.fidelity.confusion.sum(axis=1) == np.bincount(found.answers, minlength=7)).all()
 
 
-def test_answers_out_of_fold_come_from_other_people():
-    """One person's units are his own names for the emotions: nobody else foretells him."""
-    rng = np.random.default_rng(0)
-    targets = np.tile([0, 1], 60)
-    persons = np.repeat([f"p{i}" for i in range(10)], 12).astype(object)
-    values = rng.normal(0, 0.1, (120, 10))
-    for i in range(10):
-        own = persons == f"p{i}"
-        values[own, i] += np.where(targets[own] == 1, 5.0, 0.0)
-    fitted = fit_surrogate(values, targets, persons)
-    assert (fitted.answers == targets).mean() < 0.7
-    alone = fit_surrogate(values, targets, np.full(120, "", object))
-    assert (alone.answers == targets).mean() > 0.95
-
-
-def test_intervals_by_person_are_wider_than_by_face():
-    rng = np.random.default_rng(1)
-    persons = np.repeat([f"p{i}" for i in range(60)], 10).astype(object)
-    values = np.repeat(rng.normal(0, 1, (60, 2)), 10, axis=0)
-    targets = np.repeat((rng.normal(0, 1, 60) + values[::10, 0] > 0).astype(int), 10)
-    by_person = fit_surrogate(values, targets, persons)
-    by_face = fit_surrogate(values, targets, np.full(600, "", object))
-    assert ((by_person.high - by_person.low) > 2 * (by_face.high - by_face.low)).all()
-
-
 def test_weights_sum_to_nothing_and_lie_in_their_intervals(found):
     for fitted in (found.of_labels, found.of_answers):
         np.testing.assert_allclose(fitted.weights.sum(axis=0), 0, atol=1e-9)
@@ -147,195 +112,9 @@ def test_weights_sum_to_nothing_and_lie_in_their_intervals(found):
         assert inside.mean() > 0.95
 
 
-def test_emotions_of_few_people_are_not_told_apart():
-    values = np.random.default_rng(0).normal(size=(45, 3))
-    targets = np.array([0] * 20 + [1] * 20 + [4] * 5)
-    assert fit_surrogate(values, targets, np.full(45, "", object)).classes == (0, 1)
-    persons = np.array([f"p{i % 9}" for i in range(45)], object)
-    with pytest.raises(DataError, match="the labels .* name 0 emotions on 10 people or more"):
-        fit_surrogate(values, targets, persons)
-
-
-def test_people_who_alone_show_an_emotion_are_dealt_out_over_the_folds():
-    """Every other person shows only the first emotion: no fold may hold all of the others."""
-    rng = np.random.default_rng(0)
-    persons = np.repeat([f"p{i:02d}" for i in range(60)], 4).astype(object)
-    rare = np.isin(persons, [f"p{i:02d}" for i in range(4, 60, 5)])
-    values = rng.normal(size=(240, 2)) + 4 * rare[:, None]
-    fitted = fit_surrogate(values, rare.astype(int), persons)
-    assert (fitted.answers == rare).mean() > 0.95
-    np.testing.assert_allclose(fitted.weights.sum(axis=0), 0, atol=1e-12)  # of two classes
-
-
-def test_a_unit_that_is_alike_in_all_faces_says_nothing():
-    rng = np.random.default_rng(0)
-    values = np.column_stack([rng.normal(size=90), np.full(90, 0.3)])
-    targets = np.repeat([0, 1, 2], 30)
-    fitted = fit_surrogate(values, targets, np.full(90, "", object))
-    assert not fitted.weights[:, 1].any()
-    assert not any(1 in fitted.speaks_for(row) + fitted.speaks_against(row) for row in range(3))
-    assert fitted.parts(np.array([0.0, 5.0]), 0)[1] == 0
-
-
-def test_intervals_of_units_that_tell_nothing_hold_zero_all_at_once():
-    wrong = 0
-    for seed in range(8):
-        rng = np.random.default_rng(seed)
-        values, targets = rng.normal(size=(150, 6)), rng.integers(0, 3, 150)
-        fitted = fit_surrogate(values, targets, np.full(150, "", object), seed=seed)
-        wrong += bool(((fitted.low > 0) | (fitted.high < 0)).any())
-    assert wrong <= 2
-
-
 def test_the_same_seed_gives_the_same_intervals(found, faces):
     again = fit_surrogate(found.units.values, found.targets, faces.persons)
     assert np.array_equal(again.low, found.of_labels.low)
-
-
-def test_a_prototype_is_found_contradicted_or_open():
-    check = check_prototype("sad", tuple(NAMES), ["AU15", "AU12"], ["AU04"])
-    assert (check.found, check.contrary, check.open) == (("AU15",), ("AU04",), ("AU01", "AU17"))
-    assert str(check) == "1 of 4, against: AU04"
-    assert check_prototype("happy", ("AU01",), [], []) is None
-    assert check_prototype("hurt", tuple(NAMES), [], []) is None
-
-
-def test_rows_are_joined_by_id_and_the_surest_row_counts(faces, tmp_path):
-    name = faces.ids[3]
-    rows = [
-        {"id": name, **shown(AU12=1.0), " confidence": "0.7"},
-        {"id": name, **shown(AU12=4.0), " confidence": "0.9"},
-        {"id": faces.ids[1], **shown(AU04=2.0)},
-        {"id": "somebody else", **shown()},
-        {"id": faces.ids[2], **shown(), " confidence": "0.2"},
-        {"id": faces.ids[4], **shown(), " AU12_r": "many"},
-        {"id": faces.ids[4], **shown(), " AU12_r": "nan"},
-        {"id": faces.ids[4], **shown(), " AU12_r": "7"},
-    ]
-    units = read_openface(write(tmp_path / "units.csv", rows), faces)
-    assert units.faces.tolist() == [1, 3]
-    assert units.values[1, units.names.index("AU12")] == 4.0
-    assert units.left_out == {
-        "further rows of a face": 1,
-        "rows of no face in the set": 1,
-        "rows of which OpenFace is not sure (confidence below 0.5)": 1,
-        "rows with an intensity that is no number from 0 to 5": 3,
-    }
-    some = units.only(faces.select(np.array([0, 3, 4])))
-    assert some.faces.tolist() == [1]
-    assert some.values[0, units.names.index("AU12")] == 4.0
-    assert some.left_out["faces without action units"] == 2
-
-
-def test_a_folder_of_openfaces_files_is_joined_by_their_names(faces, tmp_path):
-    for i in (0, 2):
-        write(tmp_path / f"{faces.ids[i]}.csv", [shown(AU06=float(i))], OPENFACE_COLUMNS)
-    units = read_openface(tmp_path, faces)
-    assert units.faces.tolist() == [0, 2]
-    assert units.values[:, units.names.index("AU06")].tolist() == [0.0, 2.0]
-
-
-def test_of_equally_sure_rows_the_first_counts(faces, tmp_path):
-    rows = [{"id": faces.ids[0], **shown(AU01=value)} for value in (1.0, 3.0)]
-    units = read_openface(write(tmp_path / "units.csv", rows), faces)
-    assert units.values[0, 0] == 1.0
-
-
-@pytest.fixture
-def named(tmp_path):
-    """Pictures of several folders, two of them of one name."""
-    with write_faceset(tmp_path / "set", labels_of("two", "happy", "sad"), 48, source="x") as out:
-        for i, origin in enumerate(("사진/기쁨_1.jpg", "a/2.jpg", "b/2.jpg", "happy_000000.png")):
-            out.add(np.full((48, 48), i, np.uint8), "sad" if i else "happy", origin=origin)
-    return FaceSet.load(tmp_path / "set")
-
-
-@pytest.mark.parametrize(
-    ("column", "name", "place"),
-    [
-        ("filename", "사진/기쁨_1.png", 0),
-        ("filename", "기쁨_1.jpg", 0),  # as a Mac decomposes it
-        ("filename", "C:\\faces\\b\\2.jpg", 2),
-        ("filename", "2.jpg", None),  # two have that name
-        ("filename", "c/2.jpg", None),  # a folder of no face
-        ("origin", "b/2.jpg", 2),
-        ("origin", "2", None),
-        ("id", "sad_000001", 2),
-        ("filename", "sad_000001.png", 2),
-        ("filename", "happy_000000.png", None),  # the id of one, the origin of another
-        ("id", "happy_000000", 0),
-        ("origin", "happy_000000.png", 3),
-        ("file", "", None),
-    ],
-)
-def test_a_name_joins_one_face_or_none(named, tmp_path, column, name, place):
-    rows = [{column: name, **shown()}]
-    path = write(tmp_path / "units.csv", rows, (column, *OPENFACE_COLUMNS))
-    assert read_openface(path, named).faces.tolist() == ([] if place is None else [place])
-
-
-def test_folders_tell_faces_of_one_name_apart(named, tmp_path):
-    for folder in ("a", "b"):
-        (tmp_path / "units" / folder).mkdir(parents=True)
-        write(tmp_path / "units" / folder / "2.csv", [shown()], OPENFACE_COLUMNS)
-    assert read_openface(tmp_path / "units", named).faces.tolist() == [1, 2]
-
-
-def test_a_face_for_training_is_not_taken_for_a_judged_one(named, tmp_path):
-    rows = [{"filename": "a/2.jpg", **shown()}]
-    units = read_openface(write(tmp_path / "u.csv", rows, ("filename", *OPENFACE_COLUMNS)), named)
-    with pytest.raises(DataError, match="no action units"):
-        units.only(named.select(np.array([2])))
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is not OpenFace's"),
-        (b"id,emotion\na,happy\n", "is not OpenFace's: it lacks AU01_r"),
-        (b"\xff\xfe\x00\x00", "cannot be read"),
-        (("face," + ",".join(f"{n}_r" for n in NAMES) + "\n0" + ",1" * 17).encode(), "no column"),
-        (("id," + ",".join(f"{n}_r" for n in NAMES) + '\n"' + "x" * 200_000).encode(), "read"),
-    ],
-)
-def test_what_is_not_openfaces_is_refused(faces, tmp_path, content, message):
-    (tmp_path / "units.csv").write_bytes(content)
-    with pytest.raises(DataError, match=message):
-        read_openface(tmp_path / "units.csv", faces)
-
-
-def test_an_empty_folder_and_no_folder_are_refused(faces, tmp_path):
-    with pytest.raises(DataError, match=r"holds no \.csv"):
-        read_openface(tmp_path, faces)
-    with pytest.raises(DataError, match="cannot be read"):
-        read_openface(tmp_path / "nowhere.csv", faces)
-
-
-def test_blendshapes_are_read_as_the_units_they_stand_for(faces, tmp_path):
-    some, asked = faces.select(np.arange(3)), []
-
-    def measure(picture):
-        asked.append(picture)
-        return (
-            {}
-            if len(asked) == 2
-            else dict.fromkeys(sum(BLENDSHAPES.values(), ()), 0.2)
-            | {
-                "mouthSmileLeft": 1.0,
-                "mouthSmileRight": 0.6,
-            }
-        )
-
-    units = read_blendshapes(tmp_path / "any.task", some, measure).only(some)
-    assert units.faces.tolist() == [0, 2]
-    assert units.values[0, units.names.index("AU12")] == pytest.approx(4.0)
-    assert units.values[0, units.names.index("AU01")] == pytest.approx(1.0)
-    assert units.left_out["faces that MediaPipe does not see"] == 1
-    assert asked[0].shape == (384, 384, 3)
-    assert asked[0].dtype == np.uint8
-    nothing = read_blendshapes(tmp_path / "any.task", some, lambda picture: {})
-    with pytest.raises(DataError, match="3 faces that MediaPipe does not see"):
-        nothing.only(some)
 
 
 def test_a_heat_map_is_warm_where_the_answer_comes_from():
