@@ -5,13 +5,13 @@ from collections import Counter
 import cv2
 import numpy as np
 import pytest
+from drawn import drawn, jpeg, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgefer.faceset import FaceSet
 from edgefer.facewriter import write_faceset
 from edgefer.labels import FER7, HUFS5
-from edgefer.synth import POPULATIONS, action_units, draw_person, face_patch
 from edgefer.train.clean.apply import apply_drops
 from edgefer.train.clean.duplicates import find_duplicates
 from edgefer.train.clean.findings import (
@@ -31,35 +31,6 @@ from edgefer.train.clean.quality import find_faceless, find_poor
 from edgefer.train.show import summarize
 
 
-def drawn(count=1, seed=0, size=48, people=None):
-    """So many drawn faces, each of a person of its own or of one of so many people."""
-    rng, population = np.random.default_rng(seed), POPULATIONS["base"]
-    crowd = [draw_person(rng, population) for _ in range(people or count)]
-    names = population.labels.names
-    return [
-        face_patch(
-            rng,
-            population,
-            crowd[i % len(crowd)],
-            action_units(rng, population, names[i % 7]),
-            size,
-        )
-        for i in range(count)
-    ]
-
-
-def make(out, *rows, labels=FER7):
-    """A face set of (patch, emotion, split, person) rows; what is left out is empty."""
-    size = rows[0][0].shape[0]
-    with write_faceset(out, labels, size, source="drawn", force=True) as writer:
-        for patch, *texts in rows:
-            emotion, split, person = (*texts, "", "", "")[:3]
-            origin = f"{len(writer)}.png"
-            writer.add(patch, emotion or "happy", split=split, person=person, origin=origin)
-        writer.drop("before.png", "no face")
-    return FaceSet.load(out)
-
-
 def told(findings):
     """(kind, face, suggestion) of each."""
     return {(item.kind, item.face, item.suggestion) for item in findings}
@@ -68,10 +39,6 @@ def told(findings):
 def moved(patch, x, y):
     shift = np.float32([[1, 0, x], [0, 1, y]])
     return cv2.warpAffine(patch, shift, patch.shape, borderMode=cv2.BORDER_REPLICATE)
-
-
-def jpeg(patch, quality):
-    return cv2.imdecode(cv2.imencode(".jpg", patch, [1, quality])[1], cv2.IMREAD_GRAYSCALE)
 
 
 def relit(patch, factor, offset):

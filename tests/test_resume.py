@@ -10,27 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from trainings import QUICK, draw, weights
 
 from edgefer.bundle import Bundle
 from edgefer.errors import EdgeferError
-from edgefer.faceset import FaceSet
-from edgefer.facewriter import write_faceset
-from edgefer.synth import find_population
-from edgefer.train.datasets.synth import import_synth
-from edgefer.train.recipe import TrainRecipe
 
 pytest.importorskip("tensorflow", reason="training needs TensorFlow")
 
 pytestmark = pytest.mark.train
-
-QUICK = TrainRecipe(width=8, epochs=2, batch=64, dropout=0.1, warmup=0, precision="float32")
-
-
-def draw(out, population, people):
-    drawn = find_population(population)
-    with write_faceset(out, drawn.labels, 48, source="test") as writer:
-        import_synth(drawn, writer, people=people, takes=2)
-    return FaceSet.load(out)
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +28,6 @@ def base(tmp_path_factory):
 @pytest.fixture(scope="module")
 def korean(tmp_path_factory):
     return draw(tmp_path_factory.mktemp("korean") / "set", "korean", 20)
-
-
-def weights(bundle):
-    from edgefer.keras import load_model
-
-    return load_model(bundle.path("keras")).get_weights()
 
 
 def test_a_resume_with_other_options_names_them(tmp_path):

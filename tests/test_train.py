@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from trainings import QUICK, draw, weights
 
 from edgefer.errors import DataError, EdgeferError
 from edgefer.faceset import FaceSet
@@ -18,15 +19,6 @@ from edgefer.train.recipe import TrainRecipe
 pytest.importorskip("tensorflow", reason="training needs TensorFlow")
 
 pytestmark = pytest.mark.train
-
-QUICK = TrainRecipe(width=8, epochs=2, batch=64, dropout=0.1, warmup=0, precision="float32")
-
-
-def draw(out, population, people):
-    drawn = find_population(population)
-    with write_faceset(out, drawn.labels, 48, source="test") as writer:
-        import_synth(drawn, writer, people=people, takes=2)
-    return FaceSet.load(out)
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +37,6 @@ def trained(base, tmp_path_factory):
 
     recipe = replace(QUICK, epochs=8, rate=4e-3)
     return train_base(base, recipe, tmp_path_factory.mktemp("trained") / "bundle")
-
-
-def weights(bundle):
-    from edgefer.keras import load_model
-
-    return load_model(bundle.path("keras")).get_weights()
 
 
 def test_an_epoch_has_every_face_once_and_its_own_order(base):

@@ -10,9 +10,6 @@ from edgefer.errors import EdgeferError
 from edgefer.keras import tf
 from edgefer.progress import say
 
-STRATEGIES = ("auto", "mirrored", "multiworker")
-
-
 _used: list[Any] = []
 
 
