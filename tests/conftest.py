@@ -1,6 +1,7 @@
 """What several test modules need."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import settings
 # Speed is for benchmarks; a busy machine fails no test.
 settings.register_profile("edgefer", deadline=None)
 settings.load_profile("edgefer")
+
+# A job that a shell runs in the background ignores Ctrl-C, and so would all that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 

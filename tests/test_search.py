@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -264,22 +265,31 @@ def test_a_seed_makes_one_study_whole_or_in_parts(faces, found, tmp_path):
     assert again.trials == found.trials
 
 
-def started(faces, out, *options):
-    words = ["train", "search", faces.folder, "-o", out, "--over", OVER, *OPTIONS, *options]
-    return subprocess.Popen(
-        [sys.executable, "-m", "edgefer", *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def start(faces):
+    """Starts the command; what still runs when the test is over is killed."""
+    running = []
+
+    def start(out, *options):
+        words = ["train", "search", faces.folder, "-o", out, "--over", OVER, *OPTIONS, *options]
+        command = [sys.executable, "-m", "edgefer", *map(str, words)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        running.append(subprocess.Popen(command, start_new_session=True, **pipes))
+        return running[-1]
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 @pytest.mark.slow
-def test_a_killed_search_goes_on_with_the_trial_it_was_in(faces, tmp_path):
+def test_a_killed_search_goes_on_with_the_trial_it_was_in(start, faces, tmp_path):
     from edgefer.train.search import search
 
     out, long = tmp_path / "study", replace(SMALL, fixed=replace(TINY, epochs=8))
-    killed = started(faces, out, "--trials", 3, "--epochs", 8)
+    killed = start(out, "--trials", 3, "--epochs", 8)
     limit = time.monotonic() + 120
     while not (out / "trials" / "1" / "state.npz").exists() and time.monotonic() < limit:
         assert killed.poll() is None, killed.stderr.read()
@@ -297,10 +307,8 @@ def test_a_killed_search_goes_on_with_the_trial_it_was_in(faces, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_workers_share_one_study(faces, tmp_path):
-    done = started(
-        faces, tmp_path / "study", "--trials", 3, "--epochs", 2, "--workers", 2, "--json"
-    )
+def test_two_workers_share_one_study(start, tmp_path):
+    done = start(tmp_path / "study", "--trials", 3, "--epochs", 2, "--workers", 2, "--json")
     printed, said = done.communicate(timeout=180)
     assert done.returncode == 0, said
     result = json.loads(printed)
@@ -311,8 +319,8 @@ def test_two_workers_share_one_study(faces, tmp_path):
 
 
 @pytest.mark.slow
-def test_ctrl_c_says_how_to_go_on(faces, tmp_path):
-    stopped = started(faces, tmp_path / "study", "--trials", 2, "--epochs", 10000)
+def test_ctrl_c_says_how_to_go_on(start, tmp_path):
+    stopped = start(tmp_path / "study", "--trials", 2, "--epochs", 10000)
     limit = time.monotonic() + 120
     while not list(tmp_path.rglob("state.npz")) and time.monotonic() < limit:
         time.sleep(0.05)
