@@ -14,7 +14,14 @@ def resnet50(classes: int, size: int, *, width: int = 64, dropout: float = 0.0) 
 
     A 7x7 convolution and max pooling, then 3, 4, 6 and 3 blocks of 1x1, 3x3 and 1x1 convolutions;
     the stride is in the first of them. The last feature maps are flattened into a dense layer of
-    512. For 96-pixel patches and five labels it has 33.0 M parameters.
+    512.
+
+    | patch, labels | parameters | MMAC | int8 file | score |
+    | --- | ---: | ---: | ---: | --- |
+    | 96, 5 | 32,995,141 | 703 | 33.6 MB | .88 |
+
+    The score is what the work reports for Korean faces, with augmented copies in several splits; it
+    was not measured here.
 
     Parameters
     ----------

@@ -15,6 +15,12 @@ def vgg19(classes: int, size: int, *, width: int = 64, dropout: float = 0.4) -> 
     Each convolution is Conv -> BatchNormalization -> ReLU. In place of the dense layers of 4096,
     made for pictures of 224 pixels, stand global average pooling and one dense layer.
 
+    | patch, labels | parameters | MMAC | int8 file | score |
+    | --- | ---: | ---: | ---: | --- |
+    | 48, 7 | 20,043,335 | 893 | 20.2 MB | .665 |
+
+    The score is what the earlier work reports for seven emotions; it was not measured here.
+
     Parameters
     ----------
     classes : int
