@@ -40,9 +40,10 @@ def faces(tmp_path_factory):
 @pytest.fixture(scope="module")
 def found(faces, tmp_path_factory):
     from edgefer.train.search import search
+    from edgefer.train.search_files import write_search
 
     result = search(faces, SMALL, tmp_path_factory.mktemp("found") / "study")
-    result.save()
+    write_search(result)
     return result
 
 

@@ -1,4 +1,4 @@
-"""Named recipes: the best one known here, and those of the earlier work as far as they are told."""
+"""Named recipes: a good one, those of the earlier work as far as they are told, a last phase."""
 
 from typing import Any
 

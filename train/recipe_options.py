@@ -71,7 +71,7 @@ def preset_option(*, transfer: bool = False) -> Callable[[Any], Any]:
         type=click.Choice([*PRESETS, *(FINISH if transfer else ())]),
         default="best",
         show_default=True,
-        help=f"Defaults of the options below: the best known, those of earlier work.{more}",
+        help=f"Defaults of the options below: a good recipe, or those of earlier work.{more}",
     )
 
 

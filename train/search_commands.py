@@ -67,9 +67,10 @@ def search(
         faces.split(name)
 
     from .search import search as find
+    from .search_files import write_search
 
     result = find(faces, searched, out, workers=workers)
-    result.save()
+    write_search(result)
     click.echo(json.dumps(result.to_json(), indent=2) if as_json else result.to_text())
 
 

@@ -1,7 +1,5 @@
 """What a search found: a table, a CSV file, a picture, and the command that trains the winner."""
 
-import csv
-import io
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -10,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from edgefer.errors import EdgeferError
 from edgefer.faceset import FaceSet
-from edgefer.folders import write_file
 
 from .recipe import TrainRecipe
-from .search_plot import draw_search
 from .space import SearchRecipe, as_flag
 
 if TYPE_CHECKING:
@@ -196,18 +192,6 @@ class SearchResult:
                 for trial in self.trials
             ],
         }
-
-    def save(self) -> None:
-        """Write ``trials.csv`` and ``search.png`` into the study's folder."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["trial", "state", "val_accuracy", "epochs", *self.recipe.over])
-        for trial in self.trials:
-            cells = [trial.choices.get(name, "") for name in self.recipe.over]
-            accuracy = f"{trial.accuracy:.6f}" if trial.epochs else ""
-            writer.writerow([trial.number, trial.state, accuracy, len(trial.epochs), *cells])
-        write_file(self.folder / "trials.csv", text.getvalue().encode(), force=True)
-        write_file(self.folder / "search.png", draw_search(self), force=True)
 
     def _counts(self) -> list[str]:
         states = [trial.state for trial in self.trials]

@@ -1,15 +1,32 @@
-"""Draw how a search went."""
+"""Write down and draw how a search went."""
 
+import csv
 import io
-from typing import TYPE_CHECKING
 
+from edgefer.folders import write_file
+
+from .search_result import SearchResult
 from .space import as_flag
 
-if TYPE_CHECKING:
-    from .search_result import SearchResult
+
+def write_search(result: SearchResult) -> None:
+    """Write ``trials.csv`` and ``search.png`` into the study's folder."""
+    write_file(result.folder / "trials.csv", _table(result).encode(), force=True)
+    write_file(result.folder / "search.png", draw_search(result), force=True)
 
 
-def draw_search(result: "SearchResult") -> bytes:
+def _table(result: SearchResult) -> str:
+    names, text = list(result.recipe.over), io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["trial", "state", "val_accuracy", "epochs", *names])
+    for trial in result.trials:
+        cells = [trial.choices.get(name, "") for name in names]
+        accuracy = f"{trial.accuracy:.6f}" if trial.epochs else ""
+        writer.writerow([trial.number, trial.state, accuracy, len(trial.epochs), *cells])
+    return text.getvalue()
+
+
+def draw_search(result: SearchResult) -> bytes:
     """PNG of every trial's accuracy, of what the choices are worth, and of each choice.
 
     Parameters
