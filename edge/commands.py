@@ -91,7 +91,8 @@ def run(
 ) -> None:
     """Read the emotions of the faces before a camera.
 
-    BUNDLE is a folder that edgefer export wrote; left out, it is the one that comes with edgefer.
+    BUNDLE is a folder that edgefer export wrote, or the name of one that comes with edgefer:
+    default, which may be left out, or small, for slow boards.
     Ctrl-C ends it; a summary follows.
 
     \b

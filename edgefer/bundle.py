@@ -39,6 +39,8 @@ class Step:
         Every choice of it.
     facesets : mapping of str to str
         Digest of each face set it used, by its part in the work.
+    sources : mapping of str to str
+        Where the faces of each come from, and under which licence.
     scores : mapping
         What was measured.
     versions : mapping of str to str
@@ -50,6 +52,7 @@ class Step:
     facesets: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Bundle:
         if not (folder / MARKER).is_file():
             raise BundleError(
                 f"{folder} is no bundle: it holds no {MARKER}. Name a folder that edgefer train or "
-                "edgefer export wrote."
+                f"edgefer export wrote, or a packaged one: {', '.join(packaged())}."
             )
         sums = _read_sums(folder / SUMS)
         about = _parse(folder / MARKER, _verified(folder, MARKER, sums))
@@ -166,6 +169,11 @@ class Bundle:
         """Compare every file with its hash; the first that differs is named."""
         for name in self.sums:
             _verified(self.folder, name, self.sums)
+
+
+def packaged() -> list[str]:
+    """Names of the bundles that come with edgefer."""
+    return sorted(path.parent.name for path in MODELS.glob(f"*/{MARKER}"))
 
 
 def write_bundle(

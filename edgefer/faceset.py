@@ -148,6 +148,11 @@ class FaceSet:
         return [s for s in SPLITS if s in found] + sorted(found - set(SPLITS))
 
     @property
+    def provenance(self) -> str:
+        """Source and licence, in one line."""
+        return " ".join(f"{self.source}; licence: {self.licence}".split())
+
+    @property
     def counts(self) -> dict[str, dict[str, int]]:
         """Faces per split and emotion."""
         classes = len(self.labels)
@@ -163,8 +168,7 @@ class FaceSet:
     @cached_property
     def hashes(self) -> np.ndarray:
         """BLAKE2b-128 of each patch, shape (N,), bytes: equal for equal pictures."""
-        each = (hashlib.blake2b(patch.tobytes(), digest_size=16) for patch in self._stream())
-        return np.array([one.digest() for one in each], dtype=object)
+        return np.array([patch_hash(patch) for patch in self._stream()], dtype=object)
 
     def _stream(self, step: int = 1024) -> Iterator[np.ndarray]:
         for start in range(0, len(self), step):
@@ -193,6 +197,11 @@ class FaceSet:
         known = set(other.hashes)
         faces = sum(digest in known for digest in self.hashes)
         return Shared(faces, tuple(sorted(people)))
+
+
+def patch_hash(patch: np.ndarray) -> bytes:
+    """BLAKE2b-128 of a patch, uint8 (S, S)."""
+    return hashlib.blake2b(patch.tobytes(), digest_size=16).digest()
 
 
 def person_key(person: str) -> str:

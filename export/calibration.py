@@ -1,5 +1,6 @@
 """Choose the faces that int8 is calibrated on, check them, and show them to the converter."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,13 @@ def check_calibration(calibration: FaceSet, bundle: Bundle, faces: FaceSet | Non
             f"{name} looks like noise: neighboring pixels correlate {likeness:.2f}, in faces about "
             "0.9. Noise can make a bad int8 model. Choose faces: edgefer calib FACESET -o "
             "calib_data/NAME."
+        )
+    judges = int(np.isin(calibration.splits, ("val", "test")).sum())
+    if judges:
+        raise DataError(
+            f"{name} holds {judges} faces of the splits val and test, which judge the model. "
+            "Choose from its split train: edgefer calib "
+            f"{shlex.quote(str(name))} -o calib_data/NAME."
         )
     if faces is not None:
         _refuse_judges(calibration, faces)

@@ -8,19 +8,22 @@ from typing import Any
 _TITLE = "## For a device"
 
 
-def add_section(card: Path, scores: Mapping[str, Any], out: Path) -> Path:
+def add_section(card: Path, name: str, scores: Mapping[str, Any], out: Path) -> Path:
     """Write a model card with a section about the models that an export made.
 
     Parameters
     ----------
     card : Path
         The card as it was; a section of an earlier export is left out.
+    name : str
+        The new bundle's, for the title.
     scores : mapping
         Those of the export's step.
     out : Path
         The new file.
     """
     text = re.sub(rf"\n{_TITLE}\n.*?(?=\n## |\Z)", "", card.read_text(encoding="utf-8"), flags=re.S)
+    text = re.sub(r"\A# Model card: .*", lambda _: f"# Model card: {name}", text)
     lines = [_TITLE, "", "| model | bytes | parameters | MACs a face |", "|---|---:|---:|---:|"]
     for role in ("float", "int8"):
         if role in scores:

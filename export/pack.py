@@ -104,14 +104,16 @@ def export_bundle(
         }
         scores["check"] = checks
         if "card" in files:
-            files["card"] = add_section(files["card"], scores, folder / "MODEL_CARD.md")
-        used = {"calibration": calibration, "faces": faces}
+            files["card"] = add_section(files["card"], out.name, scores, folder / "MODEL_CARD.md")
+        parts = {"calibration": calibration, "faces": faces}
+        used = {part: faceset for part, faceset in parts.items() if faceset is not None}
         step = Step(
             "export",
             asdict(recipe),
-            {part: faceset.digest for part, faceset in used.items() if faceset is not None},
+            {part: faceset.digest for part, faceset in used.items()},
             scores,
             versions(*PACKAGES),
+            {part: faceset.provenance for part, faceset in used.items()},
         )
         return write_bundle(
             out,

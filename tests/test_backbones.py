@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("tensorflow", reason="networks need TensorFlow")
 pytestmark = pytest.mark.train
 
+from edgefer.cli import edgefer
 from edgefer.errors import EdgeferError
 from edgefer.export.audit import audit, require_int8
 from edgefer.export.check import answers
@@ -201,6 +203,17 @@ def test_presets_are_recipes_and_a_transfer_keeps_its_network():
     )
     korean = replace(hufs, **preset("hufs", transfer=True))
     assert (korean.lower, korean.lower_after, korean.patience) == (0.1, 5, 10)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "flag"),
+    [("cosine", "--lower"), ("cosine", "--lower-after"), ("plateau", "--warmup")],
+)
+def test_an_option_of_the_other_schedule_is_refused(tmp_path, schedule, flag):
+    words = ["train", "base", str(tmp_path), "-o", str(tmp_path / "out"), "--schedule", schedule]
+    found = CliRunner().invoke(edgefer, [*words, flag, "1"])
+    assert found.exit_code
+    assert f"{flag} does nothing with --schedule {schedule}" in str(found.exception)
 
 
 def test_what_a_recipe_leaves_to_the_network_can_be_spelled_out():

@@ -133,7 +133,7 @@ def test_a_description_of_the_wrong_shape_is_one_error(toy_bundle, text):
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
-    with pytest.raises(BundleError, match="no bundle"):
+    with pytest.raises(BundleError, match="no bundle.*a packaged one: default, small"):
         Bundle.load(tmp_path)
 
 

@@ -126,7 +126,12 @@ def test_a_face_set_without_judges_is_said(faces, bundle, tmp_path, capsys):
 
 
 def test_other_labels_are_fine(bundle, tmp_path):
-    check_calibration(toy_faces(tmp_path / "korean", labels=KOREAN7), bundle)
+    check_calibration(toy_faces(tmp_path / "korean", labels=KOREAN7).split("train"), bundle)
+
+
+def test_faces_that_judge_are_refused_even_alone(bundle, tmp_path):
+    with pytest.raises(DataError, match="42 faces of the splits val and test.*edgefer calib "):
+        check_calibration(toy_faces(tmp_path / "c"), bundle)
 
 
 def test_other_patch_sizes_are_refused(bundle, tmp_path):

@@ -38,33 +38,38 @@ def written(tmp_path, faces, *steps):
 
 
 def test_a_card_tells_what_made_a_network_and_what_it_reached(tmp_path, faces):
-    first = Step("train base", {"backbone": "vgg", "width": 16, "depth": 9, "epochs": 7})
-    second = Step("train transfer", {"head": 2, "epochs": 8}, scores=SCORES)
+    recipe = {"backbone": "vgg", "width": 16, "depth": 9, "epochs": 7}
+    first = Step("train base", recipe, {"faces": "ab"})
+    sources = {"faces": faces.provenance}
+    second = Step("train transfer", {"head": 2, "epochs": 8}, scores=SCORES, sources=sources)
     text = written(tmp_path, faces, first, second)
     assert "| Network | `vgg`, width 16, depth 9, 1,234,567 parameters |" in text
-    assert "`train base` (epochs 7); then `train transfer` (head 2, epochs 8)" in text
-    assert "| Faces | toys; licence: unknown |" in text
+    assert "1. `train base`: epochs 7\n   * faces: source and licence were not written down" in text
+    assert "2. `train transfer`: head 2, epochs 8\n   * faces: toys; licence: unknown\n" in text
     for split, counts in faces.counts.items():
         assert f"{split} {sum(counts.values()):,}" in text
     assert "Epoch 5 of 8 was chosen on val" in text
 
 
-def test_a_card_keeps_its_table_whatever_the_source_is_called(tmp_path, faces):
-    odd = replace(faces, source="a | b\n## Limits")
-    text = written(tmp_path, odd, Step("train base", scores=SCORES))
-    assert "a \\| b ## Limits;" in text
+def test_a_card_keeps_its_form_whatever_the_source_is_called(tmp_path, faces):
+    odd = replace(faces, source="a\n## Limits")
+    step = Step("train base", scores=SCORES, sources={"faces": odd.provenance})
+    text = written(tmp_path, odd, step)
+    assert "* faces: a ## Limits; licence" in text
     assert text.count("\n## Limits\n") == 1
 
 
 def test_an_export_adds_its_models_and_replaces_those_of_an_earlier_one(tmp_path):
     card, out = tmp_path / "a.md", tmp_path / "b.md"
-    card.write_text("# Model card\n\n분노\n\n## Limits\n\nnone\n", encoding="utf-8")
-    add_section(card, MODELS, out)
+    card.write_text("# Model card: old\n\n분노\n\n## Limits\n\nnone\n", encoding="utf-8")
+    add_section(card, "new", MODELS, out)
     text = out.read_text(encoding="utf-8")
-    assert text.startswith("# Model card\n\n분노\n\n## Limits\n\nnone\n\n## For a device\n")
+    assert text.startswith("# Model card: new\n\n분노\n\n## Limits\n\nnone\n\n## For a device\n")
     assert "| `int8.tflite` | 1,100 | 990 | 12,000 |" in text
     assert "on 98.5% of 200 calibration faces" in text
-    again = add_section(out, {"float": MODELS["float"], "pruning": {}}, card).read_text("utf-8")
+    again = add_section(out, "new", {"float": MODELS["float"], "pruning": {}}, card).read_text(
+        "utf-8"
+    )
     assert re.findall(r"^## .*", again, re.M) == ["## Limits", "## For a device"]
     assert "int8" not in again
     assert "pruned since" in again

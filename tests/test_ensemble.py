@@ -87,6 +87,8 @@ def test_an_ensemble_is_whole_in_int8(bundles, faces, tmp_path):
 
 
 def test_an_ensemble_of_others_labels_or_of_one_is_refused(bundles, faces, tmp_path):
+    with pytest.raises(BundleError, match="is named twice"):
+        make_ensemble([*bundles, bundles[0]], faces, tmp_path / "out")
     with pytest.raises(BundleError, match="two bundles or more"):
         make_ensemble(bundles[:1], faces, tmp_path / "out")
     other = toy_faces(tmp_path / "other", labels=HUFS5)

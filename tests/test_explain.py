@@ -14,7 +14,7 @@ pytest.importorskip("tensorflow", reason="explaining needs TensorFlow")
 
 pytestmark = pytest.mark.train
 
-from edgefer.bundle import write_bundle
+from edgefer.bundle import Step, write_bundle
 from edgefer.cli import edgefer
 from edgefer.errors import DataError
 from edgefer.faceset import FaceSet
@@ -158,7 +158,10 @@ def test_heat_is_that_of_the_last_convolution_and_not_of_a_pooling_behind_it():
 
 
 def test_an_ensemble_is_explained_without_heat(bundle, faces, table, tmp_path):
-    both = make_ensemble([bundle, bundle], faces, tmp_path / "both")
+    files = {"keras": bundle.path("keras")}
+    history = [Step("train base")]
+    other = write_bundle(tmp_path / "b", labels=FER7, size=48, files=files, history=history)
+    both = make_ensemble([bundle, other], faces, tmp_path / "both")
     found = explain(both, faces, read_openface(table, faces), looks=1)
     assert all(look.heat is None for look in found.looks)
     page = to_html(found)

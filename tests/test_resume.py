@@ -41,6 +41,15 @@ def test_a_resume_with_other_options_names_them(tmp_path):
         Checkpoints(tmp_path / "run", now, resume=True, force=False)
 
 
+def test_a_resume_of_nothing_says_that_it_starts_anew(tmp_path, capsys):
+    from edgefer.train.checkpoints import Checkpoints
+
+    Checkpoints(tmp_path / "run", {}, resume=True, force=False)
+    assert f"nothing to go on with in {tmp_path / 'run'}" in capsys.readouterr().err
+    Checkpoints(tmp_path / "other", {}, resume=False, force=False)
+    assert not capsys.readouterr().err
+
+
 def test_a_killed_training_resumes_to_the_same_epochs(base, tmp_path):
     command = [sys.executable, "-m", "edgefer", "train", "base", str(base.folder), "-o"]
     command += [str(tmp_path / "out"), "--width", "8", "--epochs", "4", "--precision", "float32"]

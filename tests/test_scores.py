@@ -24,6 +24,20 @@ def test_before_and_after_stand_over_the_same_emotions():
     assert rows["hurt"] == ["-", "0.0"]
 
 
+def test_a_transfer_that_reads_the_old_emotions_worse_says_so():
+    def rows(right):
+        after = {
+            "accuracy": right,
+            "recall": {"happy": right, "sad": right, "hurt": 0.0},
+            "confusion": [[10 * right, 10 - 10 * right, 0], [0, 10, 0], [0, 0, 0]],
+        }
+        before = {"accuracy": 0.8, "recall": {"happy": 0.8, "sad": 0.8}}
+        return score_table(LABELS, {"before": {"val": before}, "val": after}).splitlines()
+
+    assert rows(0.2)[-1] == "val fell from 80.0 to 60.0: on these the base is better"
+    assert not [line for line in rows(0.6) if "fell" in line]
+
+
 def test_an_emotion_without_a_face_is_a_dash():
     nothing = {
         "accuracy": 1.0,

@@ -83,6 +83,15 @@ def test_what_is_frozen_stays_to_the_bit_its_statistics_too(bundle, old, tmp_pat
     assert moved(model, last) == stages
 
 
+def test_stages_that_never_join_in_are_told_of(bundle, capsys):
+    model = load_model(bundle.path("keras"))
+    require_stages(model, replace(QUICK, head=1, thaw=1, epochs=3))
+    assert "the first 2 of 4 stay as they are" in capsys.readouterr().err
+    require_stages(model, replace(QUICK, head=1, thaw=1, epochs=5))
+    require_stages(model, replace(QUICK, frozen=2, epochs=1))
+    assert not capsys.readouterr().err
+
+
 def test_a_transfer_killed_while_stages_join_in_is_the_whole_one(bundle, old, tmp_path):
     recipe = replace(QUICK, head=1, thaw=1, fade=0.5, epochs=4)
     train = old.split("train")

@@ -178,3 +178,25 @@ def test_blendshapes_are_read_as_the_units_they_stand_for(faces, tmp_path):
     nothing = read_blendshapes(tmp_path / "any.task", some, lambda picture: {})
     with pytest.raises(DataError, match="3 faces that MediaPipe does not see"):
         nothing.only(some)
+
+
+def test_rows_that_are_cut_off_are_counted_and_left_out(faces, tmp_path):
+    text = (faces.folder / "action_units.csv").read_text()
+    cut = tmp_path / "cut.csv"
+    cut.write_text(text[: text.rindex(",")])
+    units = read_openface(cut, faces)
+    assert len(units.faces) == len(faces) - 1
+    assert units.left_out == {"rows that are cut off": 1}
+
+
+def test_a_drawn_table_joins_its_own_pictures_only(faces, tmp_path):
+    """Every drawn set calls its faces happy_000000 and so on."""
+    out = tmp_path / "others"
+    with write_faceset(out, FER7, 48, source="drawn") as writer:
+        import_synth(find_population("base"), writer, people=12, takes=2, seed=4)
+    units = read_openface(out / "action_units.csv", faces)
+    assert not len(units.faces)
+    assert units.left_out == {
+        "rows of another picture of the same name: another face set's table?": len(faces)
+    }
+    assert read_openface(faces.folder / "action_units.csv", faces).source.startswith("data synth")

@@ -141,7 +141,7 @@ def train_bundle(
     *,
     stage: str,
     start: Mapping[str, str] | None = None,
-    facesets: Mapping[str, str] | None = None,
+    others: Mapping[str, FaceSet] | None = None,
     history: Sequence[Step] = (),
     scores: Callable[[Any], Mapping[str, Any]] = lambda model: {},
     seen: Seen | None = None,
@@ -161,8 +161,8 @@ def train_bundle(
         What the step is called in the bundle's history.
     start : mapping of str to str, optional
         Digests of the bundles or weights it starts from, by their part; they go into the history.
-    facesets : mapping of str to str, optional
-        Digests of other face sets that it uses.
+    others : mapping of str to FaceSet, optional
+        Other face sets that it uses, by their part.
     history : sequence of Step
         Of the bundle that it starts from.
     scores : callable
@@ -176,7 +176,8 @@ def train_bundle(
     """
     refuse(out, "bundle.json", force=force)
     train, val = halves(faces)
-    used, choices = {"faces": faces.digest, **(facesets or {})}, {**asdict(recipe), **(start or {})}
+    facesets, choices = {"faces": faces, **(others or {})}, {**asdict(recipe), **(start or {})}
+    used = {part: each.digest for part, each in facesets.items()}
     identity = {"recipe": choices, "face sets": used}
     checkpoints = Checkpoints(
         out.with_name(out.name + ".run"), identity, resume=resume, force=force
@@ -212,6 +213,7 @@ def train_bundle(
             **measured,
         },
         versions(*PACKAGES),
+        {part: each.provenance for part, each in facesets.items()},
     )
     files = _files(model, state, checkpoints.folder)
     files[ROLE] = (Seen.of(faces) | seen).save(checkpoints.folder / "training.npz")

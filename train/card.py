@@ -17,12 +17,12 @@ _LIMITS = """\
 
 * Nobody's inner state can be read off a face: it sorts pictures as the people who labeled those
   faces did.
-* It is known to work on faces like those, and on no others. What it reaches on yours:
-  `edgefer compare BUNDLE FACESET`.
+* It is known to work on faces like those it was scored on, and on no others. What it reaches on
+  yours: `edgefer compare BUNDLE FACESET`.
 * Differences between ages, sexes, skin tones, glasses, beards and poses were not measured.
 * The EU AI Act, Article 5(1)(f), forbids inferring emotions at work and in education, save for
   medical and safety reasons. Elsewhere other law may apply.
-* The faces' licence may bind the weights too.
+* The licences of all faces above may bind the weights too.
 """
 
 
@@ -57,8 +57,6 @@ def write_card(
         "Input": f"the patch that edgefer cuts (`{PREPROCESS}`): uint8, {faces.size}x{faces.size}, "
         "grey, 0..255, not normalized",
         "Output": f"probabilities in the order of {title}",
-        "Made by": "; then ".join(_told(each) for each in history),
-        "Faces": f"{faces.source}; licence: {faces.licence}",
         "Splits": ", ".join(
             f"{split or 'none'} {sum(each.values()):,}" for split, each in counts.items()
         ),
@@ -66,14 +64,10 @@ def write_card(
     }
     text = [f"# Model card: {name}", "", "| | |", "|---|---|"]
     text += [f"| {key} | {_cell(value)} |" for key, value in rows.items()]
-    text += [
-        "",
-        "Every choice, score and digest is in `bundle.json`.",
-        "",
-        "## What it reaches",
-        "",
-    ]
-    text += ["```", score_table(labels, step.scores), "```", ""]
+    text += ["", "## What made it", ""]
+    text += [f"{i}. {_told(each)}" for i, each in enumerate(history, 1)]
+    text += ["", "Every choice, score and digest is in `bundle.json`.", ""]
+    text += ["## What it reaches", "", "```", score_table(labels, step.scores), "```", ""]
     if "best_epoch" in step.scores:
         text += [
             f"Epoch {step.scores['best_epoch']} of {step.scores['epochs']} was chosen on val: its "
@@ -96,14 +90,16 @@ def _network(history: Sequence[Step]) -> str:
 
 
 def _told(step: Step) -> str:
-    """A step, and what in its recipe differs from the defaults."""
-    usual: Mapping[str, Any] = asdict(TrainRecipe())
+    """A step, what in a training's recipe is not as usual, and the faces that it used."""
+    usual: Mapping[str, Any] = asdict(TrainRecipe()) if step.stage.startswith("train") else {}
     chosen = [
         f"{name} {value}"
         for name, value in step.recipe.items()
         if name in usual and value != usual[name] and name not in ("backbone", "width", "depth")
     ]
-    return f"`{step.stage}`" + (f" ({', '.join(chosen)})" if chosen else "")
+    text = f"`{step.stage}`" + (f": {', '.join(chosen)}" if chosen else "")
+    told = step.sources or dict.fromkeys(step.facesets, "source and licence were not written down")
+    return "\n".join([text, *(f"   * {part}: {source}" for part, source in told.items())])
 
 
 def _cell(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgefer.errors import EdgeferError
+from edgefer.progress import say
 
 from .strategy import is_chief
 
@@ -84,6 +85,8 @@ class Checkpoints:
                     "with --force."
                 )
             self.clear()
+        if resume and not self._state.exists():
+            say(f"nothing to go on with in {folder}: starting at epoch 1")
         if self._state.exists():
             found = json.loads(str(self._read()["identity"]))
             changed = changes(found, json.loads(json.dumps(self._identity)))

@@ -99,6 +99,8 @@ def transfer(
 ) -> None:
     """Train a bundle's network further on other faces, with a head over their labels.
 
+    BUNDLE is a folder that edgefer train wrote, or one that comes with edgefer: default or small.
+
     --map surprise=embarrassed starts an emotion of the face set from another one of the bundle.
     """
     from edgefer.bundle import Bundle

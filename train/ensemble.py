@@ -57,6 +57,10 @@ def make_ensemble(
     require_alike(bundles, faces)
     if len(bundles) < 2:
         raise BundleError("an ensemble needs two bundles or more. Name them one after the other.")
+    digests = [bundle.digest for bundle in bundles]
+    for i, digest in enumerate(digests):
+        if digest in digests[:i]:
+            raise BundleError(f"{bundles[i].folder} is named twice. Name other bundles.")
     faces.verify()
     models = [load_model(bundle.path("keras")) for bundle in bundles]
     answers = []
@@ -83,6 +87,7 @@ def make_ensemble(
         {"faces": faces.digest},
         scores,
         versions(*PACKAGES),
+        {"faces": faces.provenance},
     )
     history = [*(step for bundle in bundles for step in bundle.history), step]
     with TemporaryDirectory(prefix="edgefer-") as folder:

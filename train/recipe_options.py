@@ -7,6 +7,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from edgefer.errors import EdgeferError
+
 from .backbones import BACKBONES
 from .presets import FINISH, PRESETS, preset
 from .recipe import BALANCES, OPTIMIZERS, POLICIES, SCHEDULES, TrainRecipe
@@ -104,13 +106,21 @@ def chosen(
     preferred = {
         name: value for name, value in preset(named, transfer=transfer).items() if name not in keep
     }
-    return TrainRecipe(**choices | preferred | typed)
+    recipe = TrainRecipe(**choices | preferred | typed)
+    other = {"cosine": ("lower", "lower_after"), "plateau": ("warmup",)}[recipe.schedule]
+    for name in typed:
+        if name in other:
+            flag = name.replace("_", "-")
+            raise EdgeferError(
+                f"--{flag} does nothing with --schedule {recipe.schedule}: leave it out, or choose "
+                "the other schedule."
+            )
+    return recipe
 
 
 def check(faces: Any, out: Path, *, resume: bool, force: bool) -> None:
     """Say what is missing before TensorFlow, which takes seconds, is imported."""
     from edgefer.bundle import MARKER
-    from edgefer.errors import EdgeferError
     from edgefer.folders import refuse
 
     for name in ("train", "val"):

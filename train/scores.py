@@ -49,10 +49,21 @@ def score_table(labels: Labels, scores: Mapping[str, Any]) -> str:
     cells = [_percent(_over(value)) for value in shown.values()]
     lines.append("  ".join([f"{'all':14}", *cells]))
     if before:
-        lines.append(f"before: the base; these: what it knows, {', '.join(sorted(both))}")
+        lines.append(f"all of these: {', '.join(sorted(both))}, which the base knew too")
+        lines += _worse(before, columns, known)
     lines += _old(_dict(scores.get("old before")), _dict(scores.get("old after")))
     lines += _members(_dict(scores.get("members")))
     return "\n".join(lines)
+
+
+def _worse(before: dict[str, Any], after: dict[str, Any], known: list[int]) -> list[str]:
+    """A warning where a transfer reads what the base knew worse than the base did."""
+    if "val" not in before or "val" not in after:
+        return []
+    then, now = before["val"]["accuracy"], _over(after["val"], known)
+    if now is None or now >= then:
+        return []
+    return [f"val fell from {100 * then:.1f} to {100 * now:.1f}: on these the base is better"]
 
 
 def _old(before: dict[str, Any], after: dict[str, Any]) -> list[str]:

@@ -160,7 +160,7 @@ class SearchResult:
             [
                 *lines,
                 f"{len(self.trials)} of {self.recipe.trials} trials: {', '.join(self._counts())}",
-                f"importance: {', '.join(worth) or f'told from {ENOUGH} different trials on'}",
+                f"importance: {', '.join(worth) or f'needs {ENOUGH} different trials'}",
                 "The split val chose the winner, so its score flatters it; the split test judges.",
                 f"in full: {self.command}",
                 f"{self.folder}: trials.csv, search.png",

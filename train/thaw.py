@@ -5,6 +5,7 @@ from typing import Any
 
 from edgefer.errors import EdgeferError
 from edgefer.keras import tf
+from edgefer.progress import say
 
 from .recipe import TrainRecipe
 
@@ -42,6 +43,12 @@ def require_stages(model: Any, recipe: TrainRecipe) -> None:
         raise EdgeferError(
             f"{model.name} has no stages, which --head, --thaw and --fade need: layers are to be "
             "named stage1_..., stage2_... Leave the three out."
+        )
+    last = frozen_stages(recipe, there, recipe.epochs - 1)
+    if last > recipe.frozen:
+        say(
+            f"{recipe.epochs} epochs end before all stages have joined in: the first {last} of "
+            f"{there} stay as they are"
         )
 
 

@@ -121,7 +121,7 @@ def train_transfer(
         out,
         stage="train transfer",
         start={"base": bundle.digest},
-        facesets={"old": old.digest} if old is not None else {},
+        others={"old": old} if old is not None else {},
         history=bundle.history,
         scores=scores,
         seen=Seen.of(old) | seen if old is not None and recipe.replay else seen,

@@ -6,6 +6,7 @@ import numpy as np
 from rich.progress import track
 
 from edgefer.errors import DataError
+from edgefer.faceset import patch_hash
 from edgefer.facewriter import FaceSetWriter
 from edgefer.progress import console
 from edgefer.synth import (
@@ -26,7 +27,7 @@ def import_synth(
     """Draw people, each showing every emotion several times, in splits disjoint by people.
 
     Beside the faces it writes ``action_units.csv`` as OpenFace would: a row a face, in the order of
-    ``faces.csv``, after a column ``id`` that names the face.
+    ``faces.csv``, after the columns ``id``, which names the face, and ``picture``, its hash.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def import_synth(
             "Type --people 10 or more, --takes 1 or more."
         )
     with (out.folder / "action_units.csv").open("w", encoding="utf-8", newline="") as file:
-        units = csv.DictWriter(file, ("id", *OPENFACE_COLUMNS), lineterminator="\n")
+        units = csv.DictWriter(file, ("id", "picture", *OPENFACE_COLUMNS), lineterminator="\n")
         units.writeheader()
         for number in track(range(people), "drawing people", console=console(), transient=True):
             rng = np.random.default_rng([seed, number, *population.name.encode()])
@@ -64,4 +65,5 @@ def import_synth(
                 who = f"{population.name}{seed}-{number:05d}"
                 origin = f"synth:{who}"
                 name = out.add(patch, emotion, split=split, person=who, origin=origin)
-                units.writerow({"id": name, **openface_row(used)})
+                picture = patch_hash(patch).hex()
+                units.writerow({"id": name, "picture": picture, **openface_row(used)})

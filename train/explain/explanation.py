@@ -225,10 +225,21 @@ def explain(
     sure = chances(model, faces)
     judged = faces.select(units.faces)
     answers = sure.argmax(axis=1)
-    of_labels = fit_surrogate(units.values, judged.targets, judged.persons, seed=seed)
-    of_answers = fit_surrogate(
-        units.values, answers[units.faces], judged.persons, seed=seed, told="the network's answers"
-    )
+    try:
+        of_labels = fit_surrogate(units.values, judged.targets, judged.persons, seed=seed)
+        of_answers = fit_surrogate(
+            units.values,
+            answers[units.faces],
+            judged.persons,
+            seed=seed,
+            told="the network's answers",
+        )
+    except DataError as error:
+        unused = (about or {}).get("split") == "all but train"
+        reasons = [f"{count:,} {reason}" for reason, count in units.left_out.items()]
+        less = f" Left out: {'; '.join(reasons)}." if reasons else ""
+        more = " --split all judges the faces of the split train too." if unused else ""
+        raise DataError(f"{error}{less}{more}") from error
     shown = _telling(faces, sure, looks)
     places = [*shown, *(int(np.flatnonzero(faces.ids == name)[0]) for name in asked)]
     seen = _look(model, faces, sure, units, of_answers, places)

@@ -4,7 +4,7 @@ import csv
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import zip_longest
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 from edgefer.errors import DataError, why
@@ -13,10 +13,12 @@ from edgefer.faceset import FaceSet
 from .units import NAMES, Units, units_of
 
 KEYS = ("id", "origin", "filename", "file")  # columns that may name the face
+PICTURE = "picture"  # column of the tables that edgefer draws: BLAKE2b-128 of the patch
 SURE = 0.5  # confidence below which OpenFace has lost the face
 LARGEST = 2**30  # bytes of a table; half a million faces have about 200 MB
 
 Parts = tuple[str, ...]
+Row = tuple[str, str, dict[str, str]]  # column that names the face, the name, all columns
 
 
 def read_openface(path: Path, faces: FaceSet) -> Units:
@@ -45,7 +47,11 @@ def read_openface(path: Path, faces: FaceSet) -> Units:
         If nothing there is OpenFace's.
     """
     left: Counter[str] = Counter()
-    return units_of(_found(path, _Names(faces), left), tuple(NAMES), "OpenFace", left)
+    rows = _rows(path, left)
+    first = list(islice(rows, 1))
+    drawn = bool(first) and PICTURE in first[0][2]
+    source = "data synth: drawn, not measured" if drawn else "OpenFace"
+    return units_of(_found(chain(first, rows), faces, left), tuple(NAMES), source, left)
 
 
 class _Names:
@@ -95,14 +101,17 @@ def _end(one: Parts, other: Parts) -> bool:
 
 
 def _found(
-    path: Path, names: _Names, left: Counter[str]
+    rows: Iterable[Row], faces: FaceSet, left: Counter[str]
 ) -> Iterator[tuple[int, float, list[float]]]:
-    for column, name, row in _rows(path):
+    names = _Names(faces)
+    for column, name, row in rows:
         places = names.find(column, name)
         if not places:
             left["rows of no face in the set"] += 1
         elif len(places) > 1:
             left["rows of a name that several faces might have"] += 1
+        elif PICTURE in row and row[PICTURE] != faces.hashes[min(places)].hex():
+            left["rows of another picture of the same name: another face set's table?"] += 1
         else:
             try:
                 sure, values = _parse(row)
@@ -115,13 +124,13 @@ def _found(
             yield next(iter(places)), sure, values
 
 
-def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
+def _rows(path: Path, left: Counter[str]) -> Iterator[Row]:
     """Column that names the face, the name, and the row, of every table."""
     tables = sorted(path.rglob("*.csv")) if path.is_dir() else [path]
     if not tables:
         raise DataError(f"{path} holds no .csv. Name what OpenFace wrote.")
     for table in tables:
-        for row in _table(table):
+        for row in _table(table, left):
             key = next((name for name in KEYS if name in row), None)
             if key:
                 yield key, row[key], row
@@ -134,7 +143,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
                 )
 
 
-def _table(path: Path) -> Iterator[dict[str, str]]:
+def _table(path: Path, left: Counter[str]) -> Iterator[dict[str, str]]:
     """Rows of a CSV, names without the spaces that OpenFace puts before them."""
     try:
         if path.stat().st_size > LARGEST:
@@ -148,9 +157,11 @@ def _table(path: Path) -> Iterator[dict[str, str]]:
                 raise DataError(
                     f"{path} is not OpenFace's: it lacks {', '.join(lacking[:4])}{more}."
                 )
-            for row in reader:
-                if any(row):
-                    yield dict(zip_longest(header, row[: len(header)], fillvalue=""))
+            for row in filter(any, reader):
+                if len(row) < len(header):
+                    left["rows that are cut off"] += 1
+                else:
+                    yield dict(zip(header, row, strict=False))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read: {why(error)}.") from error
 

@@ -96,9 +96,9 @@ def fit_surrogate(
     )
     if len(classes) < 2:
         raise DataError(
-            f"{told} of {len(targets)} faces with action units name {len(classes)} emotions on "
-            f"{PEOPLE} people or more (a face of nobody known counts as one): a regression needs "
-            "two."
+            f"{len(targets)} faces of {len(np.unique(people))} people are too few: {told} name "
+            f"{len(classes)} emotions on {PEOPLE} people or more, a regression needs two (a face "
+            "of nobody known counts as a person)."
         )
     kept = np.isin(targets, classes)
     mean, spread = values[kept].mean(axis=0), values[kept].std(axis=0)

@@ -27,10 +27,13 @@ METHOD = (
 
 def headline(found: Explanation) -> str:
     """How far action units explain the network, in one sentence."""
-    return (
+    told = (
         f"Action units foretell {percent(found.fidelity.accuracy)} % of the network's answers, "
-        f"guessing the most frequent one {percent(found.guess)} %."
+        f"guessing the most frequent one {percent(found.guess)} %"
     )
+    if found.fidelity.accuracy <= found.guess:
+        return f"{told}: here they explain nothing."
+    return f"{told}."
 
 
 def findings(found: Explanation) -> list[str]:
