@@ -54,8 +54,9 @@ def run_plan(plan: Plan, *, workers: int = 0, cluster: str = "") -> None:
     try:
         with watched(plan), _backend(workers, cluster) as backend, parallel_config(**backend):
             folder = str(plan.folder.absolute())
-            with _deaf_to_interrupts():
-                Parallel()([delayed(os.getpid)()])  # starts all workers
+            if not cluster:
+                with _deaf_to_interrupts():
+                    Parallel()([delayed(os.getpid)()])  # starts all workers
             Parallel(batch_size=1)(delayed(do_shard)(folder, number) for number in missing)
     except KeyboardInterrupt:
         say(f"stopped. {again}")
