@@ -16,7 +16,7 @@ demo: .venv/done  ## the whole journey on drawn faces, results in work/demo
 	$(BIN)/edgefer demo
 
 test: setup lint  ## everything that CI runs
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/done lint  ## the quick half: lint, types, imports, unit tests
 	$(BIN)/pytest -m "not train and not slow"
