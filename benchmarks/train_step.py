@@ -57,22 +57,22 @@ def main(faceset: Path, width: int, depth: int, batch: int, steps: int, rounds: 
     targets = soft_targets(faces, plain)
     recipes = {"default": plain, "everything": replace(plain, **HEAVY)}
     print(f"TensorFlow {tf.__version__}, vgg of width {width} and depth {depth}, batch {batch}")
-    times: dict[tuple[str, str], list[float]] = {}
+    fits: dict[tuple[str, str], Callable[[], object]] = {}
     for policy in ("float32", "mixed_bfloat16"):
         keras.utils.set_random_seed(0)
         model = trainer(faces, plain, policy)
         first = next(iter(training_batches(faces, plain, targets, 0)))
-        fixed = tf.data.Dataset.from_tensors(first).repeat(steps)
-        feeds = {"bare step": fixed} | {
+        feeds = {"bare step": tf.data.Dataset.from_tensors(first).repeat(steps)} | {
             name: training_batches(faces, recipe, targets, 0).take(steps)
             for name, recipe in recipes.items()
         }
-        for feed in feeds.values():
+        for name, feed in feeds.items():
             model.fit(feed.take(3), verbose=0)
-        for _ in range(rounds):
-            for name, feed in feeds.items():
-                took = seconds(partial(model.fit, feed, verbose=0))
-                times.setdefault((policy, name), []).append(took)
+            fits[policy, name] = partial(model.fit, feed, verbose=0)
+    times: dict[tuple[str, str], list[float]] = {key: [] for key in fits}
+    for _ in range(rounds):
+        for key, work in fits.items():
+            times[key].append(seconds(work))
     print(f"{'':16}{'augmentation':14}{'faces/s':>9}{'share of the bare step':>24}")
     for (policy, name), took in times.items():
         bare = times[policy, "bare step"]
