@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from edgefer.errors import EdgeferError
+from edgefer.progress import say
 
 from .backbones import BACKBONES
 from .presets import FINISH, PRESETS, preset
@@ -111,16 +111,15 @@ def chosen(
     for name in typed:
         if name in other:
             flag = name.replace("_", "-")
-            raise EdgeferError(
-                f"--{flag} does nothing with --schedule {recipe.schedule}: leave it out, or choose "
-                "the other schedule."
-            )
+            # No error: a search may try both schedules.
+            say(f"--{flag} does nothing with --schedule {recipe.schedule}")
     return recipe
 
 
 def check(faces: Any, out: Path, *, resume: bool, force: bool) -> None:
     """Say what is missing before TensorFlow, which takes seconds, is imported."""
     from edgefer.bundle import MARKER
+    from edgefer.errors import EdgeferError
     from edgefer.folders import refuse
 
     for name in ("train", "val"):
