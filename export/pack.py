@@ -167,7 +167,7 @@ def _fits(model: Any, bundle: Bundle) -> None:
 
 def _pruned(model: Any, faces: FaceSet, recipe: ExportRecipe) -> tuple[Any, dict[str, Any]]:
     # Only here: its toolkit takes two seconds to import.
-    from .prune import prune
+    from .sparse import prune
 
     result = prune(model, faces, recipe)
     told: dict[str, Any] = {"sparsity": result.sparsity}

@@ -96,3 +96,11 @@ def test_the_packaged_model_is_let_in():
 
     model = load_model(Bundle.load().path("keras"))
     assert probabilities(model, np.zeros((3, 48, 48), np.uint8)).shape == (3, 7)
+
+
+def test_float16_scales_the_loss():
+    from edgefer.keras import keras, scaled
+
+    kind = keras.mixed_precision.LossScaleOptimizer
+    assert isinstance(scaled(keras.optimizers.Adam(), "mixed_float16"), kind)
+    assert not isinstance(scaled(keras.optimizers.Adam(), "float32"), kind)

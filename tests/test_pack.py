@@ -19,8 +19,8 @@ from edgefer.export.audit import audit
 from edgefer.export.calibration import make_calibration
 from edgefer.export.commands import export
 from edgefer.export.pack import export_bundle
-from edgefer.export.prune import sparsity_of
 from edgefer.export.recipe import ExportRecipe
+from edgefer.export.sparse import sparsity_of
 from edgefer.faceset import person_key
 from edgefer.keras import load_model
 from edgefer.labels import FER7, KOREAN7

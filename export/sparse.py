@@ -12,10 +12,11 @@ import tensorflow_model_optimization as tfmot
 
 from edgefer.errors import BundleError
 from edgefer.faceset import FaceSet
-from edgefer.keras import keras, precision, probabilities, scaled, tf, with_policy
+from edgefer.keras import keras, with_policy
 from edgefer.progress import say
 from edgefer.report import Score
 
+from .finetune import finetune, policy_of, score, soft_targets
 from .recipe import ExportRecipe
 
 
@@ -69,24 +70,16 @@ def prune(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Pruned:
     train = faces.split("train")
     val = faces.split("val") if "val" in faces.split_names else None
     keras.utils.set_random_seed(recipe.seed)
-    before = _score(model, val)
-    targets = _targets(model, train, recipe.teacher)
-    policy = precision() if recipe.precision == "auto" else recipe.precision
+    before = score(model, val)
+    targets = soft_targets(model, train, recipe.teacher)
+    policy = policy_of(recipe)
     steps = -(-len(train) // recipe.batch)
     working = _wrapped(with_policy(model, policy), recipe.prune, recipe.epochs * steps)
-    optimizer = _optimizer(recipe, steps, policy)
-    working.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
-    steps_taken = tfmot.sparsity.keras.UpdatePruningStep()
     say(f"pruning to {recipe.prune:.0%} zeros on {len(train)} faces, {policy}")
-    for epoch in range(recipe.epochs):
-        batches = _batches(train, targets, recipe, epoch)
-        row = working.fit(batches, verbose=0, callbacks=[steps_taken]).history
-        say(
-            f"epoch {epoch + 1}/{recipe.epochs}  loss {row['loss'][0]:.3f}  "
-            f"accuracy {row['accuracy'][0]:.3f}"
-        )
+    mask = tfmot.sparsity.keras.UpdatePruningStep()
+    finetune(working, train, targets, recipe, epochs=recipe.epochs, policy=policy, callbacks=[mask])
     pruned = with_policy(tfmot.sparsity.keras.strip_pruning(working), "float32")
-    return Pruned(pruned, _reached(pruned, recipe.prune), before, _score(pruned, val))
+    return Pruned(pruned, _reached(pruned, recipe.prune), before, score(pruned, val))
 
 
 def sparsity_of(model: Any) -> dict[str, float]:
@@ -96,11 +89,6 @@ def sparsity_of(model: Any) -> dict[str, float]:
         for layer in model.submodules
         if _prunable(layer)
     }
-
-
-def _optimizer(recipe: ExportRecipe, steps: int, policy: str) -> Any:
-    rate = keras.optimizers.schedules.CosineDecay(recipe.rate, recipe.epochs * steps)
-    return scaled(keras.optimizers.Adam(rate), policy)
 
 
 def _prunable(layer: Any) -> bool:
@@ -142,42 +130,3 @@ def _reached(model: Any, sparsity: float) -> dict[str, float]:
             "a smaller --prune."
         )
     return found
-
-
-def _targets(model: Any, train: FaceSet, teacher: float) -> np.ndarray:
-    """What each face is to be answered with, float32 (N, K), rows summing to 1."""
-    hard = np.eye(len(train.labels), dtype=np.float32)[train.targets]
-    if not teacher:
-        return hard
-    answers = [
-        (probabilities(model, patches) + probabilities(model, patches[..., ::-1])) / 2
-        for patches in map(train.take, _chunks(train))
-    ]
-    return np.asarray((1 - teacher) * hard + teacher * np.concatenate(answers), np.float32)
-
-
-def _batches(train: FaceSet, targets: np.ndarray, recipe: ExportRecipe, epoch: int) -> Any:
-    """One epoch in random order, half of the faces mirrored: float32 (B, S, S, 1) and (B, K)."""
-    rng = np.random.default_rng([recipe.seed, epoch])
-    order, mirrored = rng.permutation(len(train)), rng.random(len(train)) < 0.5
-
-    def load(rows: Any, mirror: Any) -> tuple[Any, Any]:
-        patches = tf.numpy_function(train.take, [rows], tf.uint8)
-        patches.set_shape((None, train.size, train.size))
-        faces = tf.where(mirror[:, None, None], patches[..., ::-1], patches)
-        return tf.cast(faces[..., None], tf.float32), tf.gather(targets, rows)
-
-    pairs = tf.data.Dataset.from_tensor_slices((order, mirrored))
-    return pairs.batch(recipe.batch).map(load).prefetch(4)
-
-
-def _score(model: Any, val: FaceSet | None) -> Score | None:
-    if val is None:
-        return None
-    answers = [probabilities(model, val.take(rows)).argmax(axis=1) for rows in _chunks(val)]
-    return Score.of(val.labels, val.targets, np.concatenate(answers))
-
-
-def _chunks(faces: FaceSet) -> list[np.ndarray]:
-    """Positions, some thousand at a time: a face set may be larger than the memory."""
-    return np.array_split(np.arange(len(faces)), -(-len(faces) // 4096))
