@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from edgefer.errors import EdgeferError
 
 WAYS = ("balanced", "random", "spread")
+RANKS = ("taylor", "norm", "l1")
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 
 
@@ -22,6 +23,12 @@ class ExportRecipe:
     prune : float
         Share of the weights of every convolution and dense layer to set to zero; 0 prunes nothing.
         It makes a smaller download, not a faster model.
+    macs : float
+        Share of the multiplications that a thinner network may keep; 0 cuts no channels.
+    rank : str
+        How channels are compared: see `edgefer.export.rank`.
+    multiple : int
+        What the widths of a thinner network stay a multiple of.
     epochs, batch : int
         Passes over the training split while pruning; faces in a step.
     rate : float
@@ -37,6 +44,9 @@ class ExportRecipe:
     int8: bool = False
     per_channel_dense: bool = False
     prune: float = 0.0
+    macs: float = 0.0
+    rank: str = "taylor"
+    multiple: int = 16
     epochs: int = 4
     batch: int = 128
     rate: float = 5e-4
@@ -49,7 +59,11 @@ class ExportRecipe:
             raise EdgeferError(
                 f"--prune {self.prune:g} is not a share of the weights from 0 to 0.95."
             )
-        for name in ("epochs", "batch", "rate"):
+        if not 0 <= self.macs < 1:
+            raise EdgeferError(f"--macs {self.macs:g} is not a share from 0 to below 1.")
+        if self.rank not in RANKS:
+            raise EdgeferError(f"rank {self.rank!r} is not one of {', '.join(RANKS)}.")
+        for name in ("multiple", "epochs", "batch", "rate"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise EdgeferError(f"{name} is {getattr(self, name):g}, expected more than 0.")
         if not 0 <= self.teacher <= 1:
