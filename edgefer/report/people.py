@@ -35,7 +35,7 @@ from math import sqrt
 
 import numpy as np
 
-from edgefer.report.statistics import student
+from edgefer.report.statistics import LEVEL, student
 
 
 def number_people(persons: np.ndarray) -> np.ndarray:
@@ -53,7 +53,11 @@ def repeats(people: np.ndarray) -> bool:
 
 
 def people_interval(
-    change: np.ndarray, people: np.ndarray, groups: np.ndarray | None = None
+    change: np.ndarray,
+    people: np.ndarray,
+    groups: np.ndarray | None = None,
+    *,
+    level: float = LEVEL,
 ) -> tuple[float, float]:
     """95 % interval of a drop, or of the mean of several, by leaving out one person at a time.
 
@@ -74,6 +78,8 @@ def people_interval(
         Whose face it is, as `number_people` numbers them.
     groups : ndarray of int, shape (N,), optional
         The emotion of each face; the interval is then that of the mean of the emotions' drops.
+    level : float
+        How often it holds the true drop.
 
     Returns
     -------
@@ -95,7 +101,7 @@ def people_interval(
     count = faces.shape[1]
     variance = (count - 1) / count * (without.mean(axis=0) ** 2).sum()
     telling = len(np.unique(people[change != 0]))
-    half = student(max(telling - 1, 1)) * sqrt(float(variance))
+    half = student(max(telling - 1, 1), level) * sqrt(float(variance))
     middle = float(mean.mean())
     return max(middle - half, -1.0), min(middle + half, 1.0)
 

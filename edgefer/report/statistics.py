@@ -12,7 +12,6 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 LEVEL = 0.95
-_Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
 
 class Pairs(NamedTuple):
@@ -29,8 +28,10 @@ class Pairs(NamedTuple):
         return (self.turned_wrong - self.turned_right) / sum(self)
 
 
-def interval(pairs: Pairs) -> tuple[float, float]:
+def interval(pairs: Pairs, level: float = LEVEL) -> tuple[float, float]:
     """95 % interval of the drop: Newcombe's method 10, square-and-add with a correlation.
+
+    Each end alone is that of a one-sided interval of level (1 + level) / 2.
 
     Each share gets its own Wilson interval. The drop's lower limit lies below the estimate by
     ``sqrt(d1**2 - 2 phi d1 d2 + d2**2)``: d1 is how far the first share's interval reaches down, d2
@@ -46,19 +47,25 @@ def interval(pairs: Pairs) -> tuple[float, float]:
     """
     right, lost, won, _ = pairs
     faces = sum(pairs)
-    low_before, high_before = _wilson((right + lost) / faces, faces)
-    low_after, high_after = _wilson((right + won) / faces, faces)
+    low_before, high_before = _wilson((right + lost) / faces, faces, level)
+    low_after, high_after = _wilson((right + won) / faces, faces, level)
     phi = _correlation(pairs)
     below = _added(low_before, high_after, phi)
     above = _added(high_before, low_after, phi)
     return max(pairs.drop - below, -1.0), min(pairs.drop + above, 1.0)
 
 
-def _wilson(share: float, faces: float) -> tuple[float, float]:
+def _wilson(share: float, faces: float, level: float) -> tuple[float, float]:
     """How far Wilson's score interval of one share reaches down and up from it."""
-    middle = (share + _Z**2 / (2 * faces)) / (1 + _Z**2 / faces)
-    half = _Z * sqrt(share * (1 - share) / faces + (_Z / (2 * faces)) ** 2) / (1 + _Z**2 / faces)
+    z = _normal(level)
+    middle = (share + z**2 / (2 * faces)) / (1 + z**2 / faces)
+    half = z * sqrt(share * (1 - share) / faces + (z / (2 * faces)) ** 2) / (1 + z**2 / faces)
     return share - middle + half, middle + half - share
+
+
+def _normal(level: float) -> float:
+    """Quantile of the normal distribution that leaves out (1 - level) / 2 above it."""
+    return NormalDist().inv_cdf((1 + level) / 2)
 
 
 def _correlation(pairs: Pairs) -> float:
@@ -135,28 +142,29 @@ def faces_needed(pairs: Pairs, margin: float) -> int:
     return round(enough)
 
 
-def student(freedom: float) -> float:
-    """Quantile of Student's distribution that leaves out 2.5 % above it.
+def student(freedom: float, level: float = LEVEL) -> float:
+    """Quantile of Student's distribution that leaves out (1 - level) / 2 above it, 2.5 %.
 
     Exact for whole degrees of freedom up to 60, above by an expansion. Between them: below 5 as for
     the whole number below, which is cautious, then linear in 1 / freedom (within .2 %). Source:
     Abramowitz and Stegun, Handbook of Mathematical Functions, 1964, 26.7.3 to 26.7.5.
     """
     if freedom > 60:
-        terms = (_Z**3 + _Z) / (4 * freedom)
-        return _Z + terms + (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / (96 * freedom**2)
+        z = _normal(level)
+        terms = (z**3 + z) / (4 * freedom)
+        return z + terms + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
     low = max(floor(freedom), 1)
     if freedom <= low or low < 5:
-        return _whole_student(low)
+        return _whole_student(low, level)
     share = (1 / low - 1 / freedom) / (1 / low - 1 / (low + 1))
-    return (1 - share) * _whole_student(low) + share * _whole_student(low + 1)
+    return (1 - share) * _whole_student(low, level) + share * _whole_student(low + 1, level)
 
 
-def _whole_student(freedom: int) -> float:
+def _whole_student(freedom: int, level: float) -> float:
     low, high = 0.0, pi / 2
     while high - low > 1e-15:
         angle = (low + high) / 2
-        low, high = (angle, high) if _within(angle, freedom) < LEVEL else (low, angle)
+        low, high = (angle, high) if _within(angle, freedom) < level else (low, angle)
     return tan(low) * sqrt(freedom)
 
 

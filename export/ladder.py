@@ -1,0 +1,140 @@
+"""Climb from the plainest quantization to the dearest until no emotion pays too much."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from edgefer.errors import GateError
+from edgefer.faceset import FaceSet
+from edgefer.progress import say
+from edgefer.report.people import number_people
+
+from .check import answers
+from .finetune import chunks
+from .gate import FAILS, FEW, Judgement, Row, judge, table
+
+
+@dataclass(frozen=True)
+class Made:
+    """A quantized model.
+
+    Attributes
+    ----------
+    model : bytes
+        A TFLite file.
+    kept : tuple of str
+        Layers that were left in float.
+    about : mapping
+        What else is to be known of how it came about.
+    """
+
+    model: bytes
+    kept: tuple[str, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to quantize a network, and what does it."""
+
+    name: str
+    make: Callable[[], Made]
+
+
+@dataclass(frozen=True)
+class Climb:
+    """How far the climb went.
+
+    Attributes
+    ----------
+    rung : str
+        The way that passed.
+    made : Made
+        Its model.
+    tried : tuple of (str, Judgement, dict)
+        Every rung: its name, what the gate said, and what else was measured.
+    """
+
+    rung: str
+    made: Made
+    tried: tuple[tuple[str, Judgement, Mapping[str, Any]], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it but the model, ready for JSON."""
+        return {
+            "rung": self.rung,
+            "kept": list(self.made.kept),
+            "limit": self.tried[0][1].limit,
+            "faces": self.tried[0][1].overall.support,
+            "tried": [
+                {"rung": name, **facts, **found.to_json()} for name, found, facts in self.tried
+            ],
+        }
+
+
+def climb(rungs: Iterable[Rung], whole: bytes, faces: FaceSet, limit: float) -> Climb:
+    """Try one rung after the other on the same faces; the first that passes the gate is taken.
+
+    Parameters
+    ----------
+    rungs : iterable of Rung
+        From the cheapest to the dearest; a rung is made only when those before it failed.
+    whole : bytes
+        The float TFLite model.
+    faces : FaceSet
+        Under the model's labels; neither calibration nor the report uses them.
+    limit : float
+        The largest drop that may pass, 0..1.
+
+    Raises
+    ------
+    GateError
+        If no rung passes; the message has the table.
+    """
+    before = answer(whole, faces)
+    people = number_people(faces.persons)
+    tried: list[tuple[str, Judgement, Mapping[str, Any]]] = []
+    for rung in rungs:
+        start = perf_counter()
+        made = rung.make()
+        found = judge(
+            faces.labels, faces.targets, before, answer(made.model, faces), limit, people=people
+        )
+        facts = {
+            "bytes": len(made.model),
+            "seconds": round(perf_counter() - start, 1),
+            **made.about,
+        }
+        tried.append((rung.name, found, facts))
+        say(f"gate: {rung.name}: {_told(found)}")
+        if found.passed:
+            return Climb(rung.name, made, tuple(tried))
+    raise GateError(
+        f"no way to quantize this network kept every drop within {100 * limit:g} points on "
+        f"{len(faces):,} faces; nothing was written. "
+        f"({FAILS}: !, {FEW}: ?; in brackets the upper end of the one-sided 95 % interval)\n"
+        + table([(name, found) for name, found, _ in tried])
+    )
+
+
+def answer(model: bytes, faces: FaceSet) -> np.ndarray:
+    """Class ids that a TFLite model answers, int64 (N,), read a part at a time."""
+    parts = [answers(model, faces.take(rows)).argmax(axis=1) for rows in chunks(faces)]
+    return np.concatenate(parts)
+
+
+def _told(found: Judgement) -> str:
+    few = sum(row.verdict == FEW for row in found.rows)
+    told = f"overall {_points(found.overall)}, {found.changed:.1%} of the answers changed"
+    if few:
+        told += f", {few} of {len(found.rows)} emotions have too few faces to tell"
+    if found.passed:
+        return f"{told}: passes"
+    return f"{told}: fails by {', '.join(f'{row.emotion} {_points(row)}' for row in found.failed)}"
+
+
+def _points(row: Row) -> str:
+    return f"{100 * row.drop:+.1f} (at most {100 * row.upper:+.1f})"
