@@ -57,7 +57,7 @@ def require_same(check: Check) -> None:
 
 def answers(model: bytes, patches: np.ndarray) -> np.ndarray:
     """Probabilities that LiteRT gives for patches, uint8 (N, S, S), as float32 (N, K)."""
-    interpreter, given = _load(model)
+    interpreter, given = load(model)
     where, kind = given["index"], given["dtype"]
     rows = []
     for start in range(0, len(patches), _BATCH):
@@ -79,7 +79,7 @@ def xnnpack(model: bytes) -> dict[str, Any]:
     One piece is fast; many, or a convolution outside, are many times slower. Of an int8 model the
     last softmax and the conversions between uint8 and int8 lie outside and cost next to nothing.
     """
-    interpreter, given = _load(model)
+    interpreter, given = load(model)
     steps = interpreter._get_ops_details()
     pieces = [step for step in steps if step["op_name"] == "DELEGATE"]
     # From the answer back to the pixels, over a whole piece in one step: what is met runs outside.
@@ -100,7 +100,8 @@ def xnnpack(model: bytes) -> dict[str, Any]:
     return {"pieces": len(pieces), "outside": outside}
 
 
-def _load(model: bytes) -> tuple[Any, Any]:
+def load(model: bytes) -> tuple[Any, Any]:
+    """Interpreter of LiteRT with a model in it, on one thread, and what it says of its input."""
     try:
         # LiteRT announces its delegate on standard error.
         with hushed():

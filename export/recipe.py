@@ -25,6 +25,8 @@ class ExportRecipe:
         It makes a smaller download, not a faster model.
     macs : float
         Share of the multiplications that a thinner network may keep; 0 cuts no channels.
+    latency : float
+        Share of the time that a thinner network may take, in place of ``macs``.
     rank : str
         How channels are compared: see `edgefer.export.rank`.
     multiple : int
@@ -45,6 +47,7 @@ class ExportRecipe:
     per_channel_dense: bool = False
     prune: float = 0.0
     macs: float = 0.0
+    latency: float = 0.0
     rank: str = "taylor"
     multiple: int = 16
     epochs: int = 4
@@ -59,8 +62,13 @@ class ExportRecipe:
             raise EdgeferError(
                 f"--prune {self.prune:g} is not a share of the weights from 0 to 0.95."
             )
-        if not 0 <= self.macs < 1:
-            raise EdgeferError(f"--macs {self.macs:g} is not a share from 0 to below 1.")
+        for name in ("macs", "latency"):
+            if not 0 <= getattr(self, name) < 1:
+                raise EdgeferError(
+                    f"--{name} {getattr(self, name):g} is not a share from 0 to below 1."
+                )
+        if self.macs and self.latency:
+            raise EdgeferError("--macs and --latency are two ways to say it: name one.")
         if self.rank not in RANKS:
             raise EdgeferError(f"rank {self.rank!r} is not one of {', '.join(RANKS)}.")
         for name in ("multiple", "epochs", "batch", "rate"):

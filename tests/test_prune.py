@@ -12,7 +12,8 @@ from edgefer.errors import DataError, EdgeferError
 from edgefer.export.audit import audit
 from edgefer.export.channels import Network
 from edgefer.export.convert import to_float
-from edgefer.export.prune import cut, plan, prune
+from edgefer.export.cut import cut, plan
+from edgefer.export.prune import prune
 from edgefer.export.rank import rank
 from edgefer.export.recipe import ExportRecipe
 from edgefer.keras import keras, load_model, probabilities
