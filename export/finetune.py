@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from edgefer.faceset import FaceSet
-from edgefer.keras import keras, precision, probabilities, scaled, tf
+from edgefer.keras import keras, precision, probabilities, scaled, tf, with_policy
 from edgefer.progress import say
 from edgefer.report import Score
 
@@ -19,9 +19,9 @@ _TURN, _ZOOM, _SHIFT = 0.07, 0.05, 0.05
 def finetune(
     working: Any,
     faces: FaceSet,
-    targets: np.ndarray,
     recipe: ExportRecipe,
     *,
+    teacher: Any,
     epochs: int,
     start: int = 0,
     policy: str = "float32",
@@ -29,7 +29,9 @@ def finetune(
 ) -> None:
     """Train a network in place; the learning rate falls to zero along a cosine.
 
-    Half of the faces are mirrored, and all are shifted, turned and resized a little.
+    Half of the faces are mirrored, and all are shifted, turned and resized a little. The teacher
+    answers the very picture that the pupil sees, not the face it was made of: Beyer et al.,
+    "Knowledge Distillation: A Good Teacher Is Patient and Consistent", CVPR 2022.
 
     Parameters
     ----------
@@ -37,10 +39,11 @@ def finetune(
         Takes float32 (N, S, S, 1), 0..255; gives probabilities, float32 (N, K).
     faces : FaceSet
         What is trained on, all of it.
-    targets : ndarray of float32, shape (N, K)
-        What each face is to be answered with: see `soft_targets`.
     recipe : ExportRecipe
-        Its batch, rate and seed apply here.
+        Its batch, rate and seed apply here, and ``teacher``: the share of a face's target that the
+        teacher's answer makes up, the rest being its label.
+    teacher : keras.Model
+        The network as it was.
     epochs, start : int
         Passes over the faces, and how many went before: each has an order of its own.
     policy : str
@@ -55,8 +58,9 @@ def finetune(
         loss="categorical_crossentropy",
         metrics=["accuracy"],
     )
+    teacher = with_policy(teacher, policy)
     for epoch in range(start, start + epochs):
-        batches = _batches(faces, targets, recipe, epoch)
+        batches = _batches(faces, recipe, teacher, epoch)
         row = working.fit(batches, verbose=0, callbacks=list(callbacks)).history
         say(
             f"epoch {epoch - start + 1}/{epochs}  loss {row['loss'][0]:.3f}  "
@@ -67,22 +71,6 @@ def finetune(
 def policy_of(recipe: ExportRecipe) -> str:
     """Keras policy that a recipe stands for on this machine."""
     return precision() if recipe.precision == "auto" else recipe.precision
-
-
-def soft_targets(model: Any, faces: FaceSet, teacher: float) -> np.ndarray:
-    """What each face is to be answered with, float32 (N, K), rows summing to 1.
-
-    Its label, mixed with what a network answers to it and to its mirror image; ``teacher`` is the
-    share of the answer.
-    """
-    hard = np.eye(len(faces.labels), dtype=np.float32)[faces.targets]
-    if not teacher:
-        return hard
-    answers = [
-        (probabilities(model, patches) + probabilities(model, patches[..., ::-1])) / 2
-        for patches in map(faces.take, chunks(faces))
-    ]
-    return np.asarray((1 - teacher) * hard + teacher * np.concatenate(answers), np.float32)
 
 
 def score(model: Any, faces: FaceSet | None) -> Score | None:
@@ -98,13 +86,14 @@ def chunks(faces: FaceSet) -> list[np.ndarray]:
     return np.array_split(np.arange(len(faces)), -(-len(faces) // 4096))
 
 
-def _batches(faces: FaceSet, targets: np.ndarray, recipe: ExportRecipe, epoch: int) -> Any:
-    """One epoch in random order: float32 (B, S, S, 1) and (B, K)."""
+def _batches(faces: FaceSet, recipe: ExportRecipe, teacher: Any, epoch: int) -> Any:
+    """One epoch in random order: float32 (B, S, S, 1) and targets (B, K), rows summing to 1."""
     rng = np.random.default_rng([recipe.seed, epoch])
     order = rng.permutation(len(faces))
     moves = _moves(rng, len(faces), faces.size)
+    labels, share = faces.targets[order], recipe.teacher
 
-    def load(rows: Any, move: Any) -> tuple[Any, Any]:
+    def load(rows: Any, move: Any, target: Any) -> tuple[Any, Any]:
         patches = tf.numpy_function(faces.take, [rows], tf.uint8)
         patches.set_shape((None, faces.size, faces.size))
         moved = tf.raw_ops.ImageProjectiveTransformV3(
@@ -115,10 +104,13 @@ def _batches(faces: FaceSet, targets: np.ndarray, recipe: ExportRecipe, epoch: i
             interpolation="BILINEAR",
             fill_mode="NEAREST",
         )
-        return moved, tf.gather(targets, rows)
+        targets = tf.one_hot(target, len(faces.labels))
+        if share:
+            targets = (1 - share) * targets + share * teacher(moved, training=False)
+        return moved, targets
 
-    pairs = tf.data.Dataset.from_tensor_slices((order, moves))
-    return pairs.batch(recipe.batch).map(load).prefetch(4)
+    rows = tf.data.Dataset.from_tensor_slices((order, moves, labels))
+    return rows.batch(recipe.batch).map(load).prefetch(4)
 
 
 def _moves(rng: np.random.Generator, count: int, size: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from edgefer.report import Score
 from .channels import Network
 from .convert import to_float
 from .cut import cut, plan
-from .finetune import finetune, policy_of, score, soft_targets
+from .finetune import finetune, policy_of, score
 from .latency import milliseconds, share_for
 from .rank import rank
 from .recipe import ExportRecipe
@@ -102,7 +102,7 @@ def prune(
         share = recipe.macs
         even = [np.ones(each.width) for each in first.channels]
         plan(first, even, share * first.macs(), recipe.multiple)
-    before, targets = score(model, val), soft_targets(model, train, recipe.teacher)
+    before = score(model, val)
     policy, working = policy_of(recipe), model
     say(f"cutting channels to {share:.0%} of the work on {len(train)} faces, {policy}")
     rounds = max(1, min(ROUNDS, recipe.epochs // 3))
@@ -114,7 +114,9 @@ def prune(
         say(f"round {done}/{rounds}: {Network.of(working).macs() / first.macs():.0%} of the work")
         epochs = recipe.epochs - rounds + 1 if done == rounds else 1
         trained = with_policy(working, policy)
-        finetune(trained, train, targets, recipe, epochs=epochs, start=done - 1, policy=policy)
+        finetune(
+            trained, train, recipe, teacher=model, epochs=epochs, start=done - 1, policy=policy
+        )
         working = with_policy(trained, "float32")
     network, times = Network.of(working), {}
     if recipe.latency:

@@ -16,7 +16,7 @@ from edgefer.keras import keras, with_policy
 from edgefer.progress import say
 from edgefer.report import Score
 
-from .finetune import finetune, policy_of, score, soft_targets
+from .finetune import finetune, policy_of, score
 from .recipe import ExportRecipe
 
 
@@ -71,13 +71,20 @@ def prune(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Pruned:
     val = faces.split("val") if "val" in faces.split_names else None
     keras.utils.set_random_seed(recipe.seed)
     before = score(model, val)
-    targets = soft_targets(model, train, recipe.teacher)
     policy = policy_of(recipe)
     steps = -(-len(train) // recipe.batch)
     working = _wrapped(with_policy(model, policy), recipe.prune, recipe.epochs * steps)
     say(f"pruning to {recipe.prune:.0%} zeros on {len(train)} faces, {policy}")
     mask = tfmot.sparsity.keras.UpdatePruningStep()
-    finetune(working, train, targets, recipe, epochs=recipe.epochs, policy=policy, callbacks=[mask])
+    finetune(
+        working,
+        train,
+        recipe,
+        teacher=model,
+        epochs=recipe.epochs,
+        policy=policy,
+        callbacks=[mask],
+    )
     pruned = with_policy(tfmot.sparsity.keras.strip_pruning(working), "float32")
     return Pruned(pruned, _reached(pruned, recipe.prune), before, score(pruned, val))
 

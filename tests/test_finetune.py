@@ -8,7 +8,7 @@ from toys import toy_faces, toy_model
 pytest.importorskip("tensorflow", reason="training needs TensorFlow")
 pytestmark = pytest.mark.train
 
-from edgefer.export.finetune import _batches, finetune, score, soft_targets
+from edgefer.export.finetune import _batches, finetune, score
 from edgefer.export.recipe import ExportRecipe
 from edgefer.keras import probabilities
 from edgefer.train.backbones.vgg import vgg
@@ -28,18 +28,33 @@ def model(faces):
 
 def test_an_untrained_network_learns(faces):
     fresh = vgg(7, faces.size, width=4, dropout=0.1)
-    finetune(fresh, faces, soft_targets(fresh, faces, 0.0), RECIPE, epochs=20)
+    finetune(fresh, faces, replace(RECIPE, teacher=0.0), teacher=fresh, epochs=20)
     assert score(fresh, faces).accuracy > 0.5  # one in seven by chance
 
 
-def test_targets_mix_labels_with_the_answers_to_a_face_and_its_mirror_image(model, faces):
-    found = soft_targets(model, faces, 0.25)
-    both = probabilities(model, faces.patches) + probabilities(model, faces.patches[..., ::-1])
-    np.testing.assert_allclose(found, 0.75 * np.eye(7)[faces.targets] + 0.125 * both, atol=1e-6)
+def test_a_pupil_learns_what_its_teacher_answers_whatever_the_labels(model, faces):
+    misled = replace(faces, targets=(faces.targets + 1) % 7)
+    fresh = vgg(7, faces.size, width=4, dropout=0.1)
+    finetune(fresh, misled, replace(RECIPE, teacher=1.0), teacher=model, epochs=20)
+    answers = [probabilities(each, faces.patches).argmax(axis=1) for each in (fresh, model)]
+    assert np.mean(answers[0] == answers[1]) > 0.5
+
+
+def test_the_teacher_answers_the_picture_that_the_pupil_sees(model, faces):
+    recipe = replace(RECIPE, teacher=0.25)
+    for (moved, targets), (_, labels) in zip(
+        _batches(faces, recipe, model, 0),
+        _batches(faces, replace(recipe, teacher=0.0), model, 0),
+        strict=True,
+    ):
+        expected = 0.75 * labels.numpy() + 0.25 * model(moved, training=False).numpy()
+        np.testing.assert_allclose(targets, expected, atol=1e-6)
 
 
 def pictures(faces, recipe, epoch):
-    return np.concatenate([x for x, _ in _batches(faces, np.eye(7)[faces.targets], recipe, epoch)])
+    return np.concatenate(
+        [x for x, _ in _batches(faces, replace(recipe, teacher=0.0), None, epoch)]
+    )
 
 
 def test_every_epoch_moves_the_faces_otherwise_and_the_same_seed_alike(faces):
