@@ -26,6 +26,16 @@ _threads = click.option(
     help="Threads that detector and model may use.",
 )
 
+_trusted_keys = click.option(
+    "--trusted-key",
+    "trusted_keys",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Take only a bundle that this public key signed (edgefer bundle sign). Give it several "
+    "times for one of several.",
+)
+
 
 @click.command()
 @click.argument("bundle", required=False, type=click.Path(path_type=Path))
@@ -69,6 +79,7 @@ _threads = click.option(
     show_default=True,
     help="Leave out answers that are less sure than this.",
 )
+@_trusted_keys
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after N frames.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the summary as JSON, and readings only to files."
@@ -85,6 +96,7 @@ def run(
     scale: float,
     neighbors: int,
     min_confidence: float,
+    trusted_keys: tuple[Path, ...],
     frames: int | None,
     as_json: bool,
     force: bool,
@@ -105,15 +117,15 @@ def run(
     import json
     from contextlib import ExitStack
 
-    from edgefer.bundle import Bundle
     from edgefer.detect import FaceDetector
+    from edgefer.signature import load_trusted
 
     from .cameras import open_camera
     from .classifier import Classifier
     from .sinks import open_sinks
     from .stream import run as read
 
-    made = Bundle.load(bundle)
+    made = load_trusted(bundle, trusted_keys)
     detector = FaceDetector(scale=scale, neighbors=neighbors, min_size=min_face, threads=threads)
     with ExitStack() as opened:
         source = open_camera(camera)
@@ -173,6 +185,7 @@ def run(
 )
 @_backend
 @_threads
+@_trusted_keys
 @click.option("--force", is_flag=True, help="Replace reports that are there.")
 def compare(
     paths: tuple[Path, ...],
@@ -184,6 +197,7 @@ def compare(
     margin: float,
     backend: str,
     threads: int,
+    trusted_keys: tuple[Path, ...],
     force: bool,
 ) -> None:
     """Show what quantization cost each emotion.
@@ -198,18 +212,18 @@ def compare(
     """
     if len(paths) > 2:
         raise click.UsageError(f"expected [BUNDLE] FACES, got {len(paths)} folders.")
-    from edgefer.bundle import Bundle
     from edgefer.faceset import FaceSet
     from edgefer.labels import parse_map
     from edgefer.report.save import check, save, to_json
     from edgefer.report.table import to_terminal
+    from edgefer.signature import load_trusted
 
     from .compare import compare as measure
     from .compare import gate
 
     check(out, force=force)
     result = measure(
-        Bundle.load(paths[0] if len(paths) == 2 else None),
+        load_trusted(paths[0] if len(paths) == 2 else None, trusted_keys),
         FaceSet.load(paths[-1]),
         split=split,
         renames=parse_map(renames or ""),

@@ -1,13 +1,11 @@
 """A bundle: a folder that holds a model and what must travel with it."""
 
-import hashlib
 import json
 import platform
-import re
 import shlex
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -18,9 +16,10 @@ from edgefer.errors import BundleError, why
 from edgefer.folders import new_folder
 from edgefer.labels import Labels
 from edgefer.preprocess import PREPROCESS
+from edgefer.sums import SIGNATURE, SUMS, format_sums, hash_of, read_sums, verified, verify_all
+from edgefer.untrusted import MOST_JSON, check_name, parse, shown, to_labels, to_list, to_size
 
 MARKER = "bundle.json"
-SUMS = "SHA256SUMS"
 MODELS = Path(__file__).parent / "models"  # the packaged bundles
 
 # What each role's file is called; any other role (a log, a picture, a card) keeps its file's name.
@@ -83,50 +82,30 @@ class Bundle:
     history: tuple[Step, ...]
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> "Bundle":
+    def load(
+        cls, folder: Path | None = None, *, trust: Callable[[Path, bytes], None] | None = None
+    ) -> "Bundle":
         """Open a bundle: a folder, or the name of a packaged one; nothing means ``default``.
+
+        Parameters
+        ----------
+        folder : Path, optional
+        trust : callable, optional
+            Gets the folder and the bundle's `manifest` before anything else is read, and raises if
+            it does not trust them.
 
         Raises
         ------
         BundleError
-            If the folder is no bundle, its description was changed, or it was made for other
-            preprocessing. The other files are checked when they are asked for.
+            If the folder is no bundle, its description was changed or garbled, or it was made for
+            other preprocessing. The other files are checked when they are asked for.
         """
-        folder = Path("default" if folder is None else folder)
-        if len(folder.parts) == 1 and not folder.exists() and (MODELS / folder).is_dir():
-            folder = MODELS / folder
-        if folder.is_file():
-            raise BundleError(
-                f"{folder} is a file, a bundle is a folder. To read a video or a picture: "
-                f"edgefer run --camera {shlex.quote(str(folder))}."
-            )
-        if not (folder / MARKER).is_file():
-            raise BundleError(
-                f"{folder} is no bundle: it holds no {MARKER}. Name a folder that edgefer train or "
-                f"edgefer export wrote, or a packaged one: {', '.join(packaged())}."
-            )
-        sums = _read_sums(folder / SUMS)
-        about = _parse(folder / MARKER, _verified(folder, MARKER, sums))
-        if about.get("format") != 1:
-            raise BundleError(f"{folder / MARKER} is not of format 1, the only one read here.")
-        if about.get("preprocess") != PREPROCESS:
-            raise BundleError(
-                f"{folder} was made for patches {about.get('preprocess')!r}, this edgefer makes "
-                f"{PREPROCESS!r}. Export the bundle again with this version."
-            )
-        try:
-            spoken = about["labels"]
-            return cls(
-                folder,
-                Labels(spoken["name"], tuple(spoken["names"]), tuple(spoken["korean"])),
-                int(about["size"]),
-                {str(role): str(name) for role, name in about["files"].items()},
-                sums,
-                tuple(Step(**step) for step in about["history"]),
-            )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            message = f"{folder / MARKER} lacks or garbles {error}. Export the bundle again."
-            raise BundleError(message) from error
+        folder = _find(folder)
+        sums = read_sums(folder)
+        if trust is not None:
+            trust(folder, format_sums(sums).encode())
+        about = parse(folder / MARKER, verified(folder, MARKER, sums, MOST_JSON))
+        return _read(folder, about, sums)
 
     @property
     def name(self) -> str:
@@ -139,9 +118,14 @@ class Bundle:
         return self.name if self.folder.parent == MODELS else shlex.quote(str(self.folder))
 
     @property
+    def manifest(self) -> bytes:
+        """What every file is compared with: SHA256SUMS to the byte, as it was when loaded."""
+        return format_sums(self.sums).encode()
+
+    @property
     def digest(self) -> str:
-        """SHA-256 over the hashes of all files: two bundles with one digest are the same."""
-        return hashlib.sha256(_format_sums(self.sums).encode()).hexdigest()
+        """SHA-256 of the manifest: two bundles with one digest are the same."""
+        return hash_of(self.manifest)
 
     def path(self, role: str) -> Path:
         """Where the file of a role lies, after its hash was compared."""
@@ -163,12 +147,11 @@ class Bundle:
                 "keras": "It is the bundle of a device; start from the one that was trained.",
             }.get(role, "")
             raise BundleError(f"{self.typed} has no {role} model. {hint}".strip())
-        return _verified(self.folder, self.files[role], self.sums)
+        return verified(self.folder, self.files[role], self.sums)
 
     def verify(self) -> None:
-        """Compare every file with its hash; the first that differs is named."""
-        for name in self.sums:
-            _verified(self.folder, name, self.sums)
+        """Compare every file with its hash; the first that differs, or has none, is named."""
+        verify_all(self.folder, self.sums)
 
 
 def packaged() -> list[str]:
@@ -203,7 +186,8 @@ def write_bundle(
         Replace a bundle that is there.
     """
     named = {role: FILES.get(role, path.name) for role, path in files.items()}
-    twice = [name for name, count in Counter([*named.values(), MARKER, SUMS]).items() if count > 1]
+    names = Counter([*named.values(), MARKER, SUMS, SIGNATURE])
+    twice = [name for name, count in names.items() if count > 1]
     if twice:
         raise ValueError(f"two files of a bundle would be called {', '.join(twice)}: {named}")
     about = {
@@ -214,13 +198,15 @@ def write_bundle(
         "files": named,
         "history": [asdict(step) for step in history],
     }
+    text = (json.dumps(about, ensure_ascii=False, indent=2) + "\n").encode()
+    # What could not be loaded again is not written.
+    _read(out, parse(out / MARKER, text), dict.fromkeys(named.values(), ""))
     with new_folder(out, MARKER, force=force) as folder:
         for role, path in files.items():
             shutil.copyfile(path, folder / named[role])
-        text = json.dumps(about, ensure_ascii=False, indent=2) + "\n"
-        (folder / MARKER).write_text(text, encoding="utf-8")
-        sums = {path.name: _hash(path.read_bytes()) for path in sorted(folder.iterdir())}
-        (folder / SUMS).write_text(_format_sums(sums), encoding="utf-8")
+        (folder / MARKER).write_bytes(text)
+        sums = {path.name: hash_of(path.read_bytes()) for path in sorted(folder.iterdir())}
+        (folder / SUMS).write_text(format_sums(sums), encoding="utf-8")
     return Bundle.load(out)
 
 
@@ -235,47 +221,64 @@ def versions(*packages: str) -> dict[str, str]:
     return found
 
 
-def _verified(folder: Path, name: str, sums: Mapping[str, str]) -> bytes:
-    """Bytes of a file whose hash is the one written down."""
-    # A name comes from a file that somebody may have sent: it never leads out of the folder.
-    if name not in sums or Path(name).name != name:
-        raise BundleError(f"{folder} has no hash for {name!r}. Get the bundle again.")
+def _find(folder: Path | None) -> Path:
+    """Where a bundle lies, by its folder or its packaged name."""
+    folder = Path("default" if folder is None else folder)
     try:
-        data = (folder / name).read_bytes()
+        if len(folder.parts) == 1 and not folder.exists() and (MODELS / folder).is_dir():
+            folder = MODELS / folder
+        if folder.is_file():
+            raise BundleError(
+                f"{folder} is a file, a bundle is a folder. To read a video or a picture: "
+                f"edgefer run --camera {shlex.quote(str(folder))}."
+            )
+        if not (folder / MARKER).is_file():
+            raise BundleError(
+                f"{folder} is no bundle: it holds no {MARKER}. Name a folder that edgefer train or "
+                f"edgefer export wrote, or a packaged one: {', '.join(packaged())}."
+            )
     except OSError as error:
-        raise BundleError(f"{folder / name} cannot be read: {error.strerror}.") from error
-    if _hash(data) != sums[name]:
+        raise BundleError(f"{shown(str(folder))} cannot be read: {why(error)}.") from error
+    return folder
+
+
+def _read(folder: Path, about: Mapping[str, Any], sums: Mapping[str, str]) -> Bundle:
+    """A bundle from its description, nothing of which is taken on trust."""
+    if about.get("format") != 1:
+        raise BundleError(f"{folder / MARKER} is not of format 1, the only one read here.")
+    if about.get("preprocess") != PREPROCESS:
         raise BundleError(
-            f"{folder / name} was changed: its SHA-256 is not the one in {SUMS}. Get it again."
+            f"{folder} was made for patches {shown(repr(about.get('preprocess')))}, this edgefer "
+            f"makes {PREPROCESS!r}. Export the bundle again with this version."
         )
-    return data
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _format_sums(sums: Mapping[str, str]) -> str:
-    """Text that ``sha256sum --check`` reads."""
-    return "".join(f"{digest}  {name}\n" for name, digest in sums.items())
-
-
-def _read_sums(path: Path) -> dict[str, str]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BundleError(f"{path} cannot be read: {why(error)}. Get the bundle again.") from error
-    sums = {name: digest for digest, name in re.findall(r"([0-9a-f]{64})  ([^/\\\n]+)\n", text)}
-    if text != _format_sums(sums):
-        raise BundleError(f"{path} was changed: it is no list of hashes. Get the bundle again.")
-    return sums
+        files = {check_name(role): check_name(name) for role, name in about["files"].items()}
+        unlisted = sorted(set(files.values()) - set(sums))
+        if unlisted:
+            raise ValueError(f"{unlisted[0]!r}, which has no hash in {SUMS}")
+        return Bundle(
+            folder,
+            to_labels(about["labels"]),
+            to_size(about["size"]),
+            files,
+            sums,
+            tuple(_step(step) for step in to_list(about["history"])),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        message = f"{folder / MARKER} lacks or garbles {shown(error)}. Export the bundle again."
+        raise BundleError(message) from error
 
 
-def _parse(path: Path, data: bytes) -> dict[str, Any]:
-    try:
-        about = json.loads(data)
-    except ValueError as error:
-        raise BundleError(f"{path} is no JSON: {error}.") from error
-    if not isinstance(about, dict):
-        raise BundleError(f"{path} is not a JSON object.")
-    return about
+def _step(about: Mapping[str, Any]) -> Step:
+    step = Step(**about)
+    check_name(step.stage)
+    for name in ("recipe", "facesets", "scores", "versions", "sources"):
+        value = getattr(step, name)
+        texts = name in ("facesets", "versions", "sources")
+        if not isinstance(value, dict) or (texts and not all(map(_is_text, value.values()))):
+            raise TypeError(f"{name} of step {step.stage!r}: {value!r}")
+    return step
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

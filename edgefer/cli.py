@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from edgefer import __version__
+from edgefer.bundle_commands import bundle
 from edgefer.edge.commands import COMMANDS as EDGE
 from edgefer.errors import EdgeferError, GateError, install
 from edgefer.export.commands import COMMANDS as EXPORT
@@ -16,6 +17,7 @@ from edgefer.train.commands import COMMANDS as TRAIN
 EXTRAS = {
     "ai_edge_litert": "edge",
     "cleanlab": "train",
+    "cryptography": "signing",
     "cv2": "edge",
     "distributed": "cluster",
     "imagehash": "train",
@@ -78,7 +80,7 @@ def demo(out: Path) -> None:
     take(out)
 
 
-for _command in (demo, *TRAIN, *EXPORT, *EDGE):
+for _command in (demo, *TRAIN, *EXPORT, bundle, *EDGE):
     edgefer.add_command(_command)
 
 

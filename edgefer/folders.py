@@ -63,8 +63,8 @@ def new_folder(out: Path, marker: str, *, force: bool = False) -> Iterator[Path]
         shutil.rmtree(made, ignore_errors=True)
 
 
-def write_file(path: Path, data: bytes, *, force: bool = False) -> None:
-    """Write a file whole or not at all.
+def write_file(path: Path, data: bytes, *, force: bool = False, mode: int = 0o644) -> None:
+    """Write a file whole or not at all; nobody whom ``mode`` keeps out ever sees a part of it.
 
     Raises
     ------
@@ -81,7 +81,9 @@ def write_file(path: Path, data: bytes, *, force: bool = False) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        Path(made).chmod(0o644)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(made).chmod(mode)
         Path(made).replace(path)
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror}.") from error

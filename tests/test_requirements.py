@@ -14,6 +14,7 @@ DISTRIBUTIONS = {
     "PIL": "pillow",
     "ai_edge_litert": "ai-edge-litert",
     "cv2": "opencv-python",
+    "flatbuffers": "ai-edge-litert",  # which brings it
     "sklearn": "scikit-learn",
     "markupsafe": "jinja2",  # which brings it
     "tensorflow_model_optimization": "tensorflow-model-optimization",
@@ -84,7 +85,7 @@ def imported(*folders: str) -> set[str]:
 
 
 def test_the_device_imports_only_what_its_extra_installs():
-    installed = {requirement.name for requirement in wanted("edge", "tflite-runtime")}
+    installed = {requirement.name for requirement in wanted("edge", "tflite-runtime", "signing")}
     installed.add("picamera2")  # from apt only
     assert imported("edgefer", "edge") <= installed
 
