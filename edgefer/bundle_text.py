@@ -1,7 +1,6 @@
 """Tell a person, or a machine, what a bundle or a TFLite file is."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -46,7 +45,7 @@ def bundle_text(bundle: Bundle, signed: str) -> str:
 
 
 def bundle_json(bundle: Bundle, signature: Signature | None, *, checked: bool) -> dict[str, Any]:
-    """The same, ready for JSON; numbers that JSON does not have are null.
+    """The same, ready for JSON.
 
     Parameters
     ----------
@@ -55,7 +54,7 @@ def bundle_json(bundle: Bundle, signature: Signature | None, *, checked: bool) -
     checked : bool
         Whether there was what is needed to check a signature.
     """
-    about = {
+    return {
         "bundle": bundle.name,
         "folder": str(bundle.folder),
         "digest": bundle.digest,
@@ -68,7 +67,6 @@ def bundle_json(bundle: Bundle, signature: Signature | None, *, checked: bool) -
         "signature": signature_json(signature),
         "signature_checked": checked,
     }
-    return {name: _finite(value) for name, value in about.items()}
 
 
 def signature_json(signature: Signature | None) -> dict[str, str] | None:
@@ -148,11 +146,3 @@ def _shares(scores: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[
 
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

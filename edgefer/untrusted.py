@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import stat
 import unicodedata
@@ -14,10 +15,11 @@ from edgefer.errors import BundleError, why
 from edgefer.labels import Labels
 
 MOST = 2**30  # bytes of a file: the largest network known here makes a tenth of it
-MOST_JSON = 4 * 2**20  # bytes: 150 times the description of a bundle with five steps
+MOST_JSON = 2 * 2**20  # bytes: 75 times the description of a bundle with five steps
 MOST_LABELS = 1000
 SIZES = range(4, 1025)  # sides of a patch, in pixels
 _DEEP = 32  # a description is nested six deep
+_PARTS = 100_000  # lists and objects: an empty one takes two bytes of a file and 72 of memory
 _LONG = 255  # characters of a name
 
 # Characters that steer a terminal or cannot be written to one: refused in names.
@@ -75,13 +77,17 @@ def parse_any(where: object, data: bytes) -> Any:
     Raises
     ------
     BundleError
-        If it is no JSON, larger than `MOST_JSON`, nested deeper than 32, or holds a whole number of
-        more than 20 digits or text that is no Unicode.
+        If it is no JSON, larger than `MOST_JSON`, nested deeper than 32, or holds more than 100,000
+        lists and objects, a whole number of more than 20 digits, NaN or infinity, or text that is
+        no Unicode.
     """
+    parts = data.count(b"[") + data.count(b"{")
+    if parts > _PARTS:
+        raise BundleError(f"{where} holds {parts:,} lists, expected at most {_PARTS:,}.")
     if len(data) > MOST_JSON:
         raise BundleError(f"{where} has {len(data):,} bytes, expected at most {MOST_JSON:,}.")
     try:
-        about = json.loads(data, parse_int=_whole)
+        about = json.loads(data, parse_int=_whole, parse_constant=_no_number)
         _look_through(about)
     except RecursionError as error:
         raise BundleError(f"{where} is nested too deep.") from error
@@ -172,16 +178,24 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
+
+
 def _look_through(about: Any) -> None:
-    """Refuse what later work would stumble over: depth, and halves of characters."""
-    left = [(about, 1)]
-    while left:
-        part, depth = left.pop()
-        if depth > _DEEP:
-            raise RecursionError
-        if isinstance(part, str):
-            part.encode()
-        elif isinstance(part, dict):
-            left += [(each, depth + 1) for pair in part.items() for each in pair]
-        elif isinstance(part, list):
-            left += [(each, depth + 1) for each in part]
+    """Refuse what later work would stumble over: depth, infinity, and halves of characters."""
+    level = [about]
+    for _ in range(_DEEP):
+        below: list[Any] = []
+        for part in level:
+            if isinstance(part, str):
+                part.encode()
+            elif isinstance(part, float) and math.isinf(part):  # such as 1e999
+                _no_number(str(part))
+            elif isinstance(part, dict):
+                below += [*part, *part.values()]
+            elif isinstance(part, list):
+                below += part
+        level = below
+    if level:
+        raise RecursionError

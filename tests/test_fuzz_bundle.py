@@ -1,5 +1,8 @@
 """Ten thousand damaged bundles: each is refused by the name of the file, and reaches no runtime."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pytest
 from tiny_tflite import LABELS, SIZE, tiny_tflite
@@ -33,13 +36,21 @@ def key(tmp_path_factory):
 
 
 @pytest.fixture
-def signed(tmp_path, key):
+def memory():
+    """A folder that lies in memory: a disk writes for a minute, memory for ten seconds."""
+    shm = Path("/dev/shm")
+    with TemporaryDirectory(dir=shm if shm.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def signed(tmp_path, memory, key):
     (tmp_path / "f.tflite").write_bytes(tiny_tflite(np.float32))
     (tmp_path / "i.tflite").write_bytes(tiny_tflite(np.uint8))
     (tmp_path / "log.csv").write_text("epoch,loss\n1,0.5\n")
     files = {"float": "f.tflite", "int8": "i.tflite", "log": "log.csv"}
     made = write_bundle(
-        tmp_path / "tiny",
+        memory / "tiny",
         labels=LABELS,
         size=SIZE,
         files={role: tmp_path / name for role, name in files.items()},
