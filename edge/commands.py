@@ -239,14 +239,27 @@ def compare(
 
 
 @click.command()
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path),
+    help="Look at this one and not at the packaged one: a folder, or a name such as small.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def doctor(as_json: bool) -> None:
-    """Look at what edgefer needs on this machine, and say what to type where it is missing."""
+def doctor(bundle: Path | None, as_json: bool) -> None:
+    """Look at what edgefer needs on this machine, and say what to type where it is missing.
+
+    Every runtime that is installed answers the golden patches of a bundle: drawn faces whose right
+    answers the bundle knows.
+
+    \b
+    edgefer doctor
+    edgefer doctor --bundle my-bundle
+    """
     import json
 
     from .doctor import examine, format_checks
 
-    checks = examine()
+    checks = examine(bundle)
     broken = any(check.status == "broken" for check in checks)
     if as_json:
         about = {"ok": not broken, "checks": [check.to_json() for check in checks]}

@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,66 +11,34 @@ from pathlib import Path
 import edgefer
 from edgefer.errors import install
 
+from .finding import Check, format_checks
 from .probe import Answer, probe
+from .proof import look_at_model
 
 HOME = Path(edgefer.__file__).parent
+__all__ = ["Check", "examine", "format_checks"]
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at.
-
-    Attributes
-    ----------
-    name : str
-        What.
-    status : str
-        ``ok``, ``note`` (edgefer run works without it) or ``broken`` (it does not).
-    found : str
-        What was found.
-    fix : str
-        What to type; empty where nothing needs to be done.
-    """
-
-    name: str
-    status: str
-    found: str
-    fix: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        """The four, ready for JSON."""
-        return asdict(self)
-
-
-def examine() -> list[Check]:
+def examine(bundle: Path | None = None) -> list[Check]:
     """Everything that ``edgefer run`` needs, and what else is good to know.
 
-    What may crash or be slow to import is tried in a process of its own, so that a machine with
-    half of the packages, or broken ones, gets its whole list.
+    A bundle is looked at too, the packaged one if none is named: its hashes, and whether each
+    runtime here answers its golden patches as it should. What may crash or be slow to import is
+    tried in a process of its own, so that a machine with half of the packages, or broken ones, gets
+    its whole list.
     """
-    return list(_examine())
+    return list(_examine(bundle))
 
 
-def format_checks(checks: list[Check]) -> str:
-    """Checks as lines for a person, the remedy under each problem."""
-    lines = []
-    for check in checks:
-        lines.append(f"{check.status:7} {check.name:14} {check.found}")
-        if check.fix:
-            lines.append(f"{'':23}try: {check.fix}")
-    broken = sum(check.status == "broken" for check in checks)
-    lines.append(f"\n{broken} broken" if broken else "\nnothing is broken")
-    return "\n".join(lines)
-
-
-def _examine() -> Iterator[Check]:
+def _examine(bundle: Path | None) -> Iterator[Check]:
     yield _python()
     yield Check("edgefer", "ok", f"{edgefer.__version__} in {HOME}")
     numpy = probe("import numpy; print(json.dumps(numpy.__version__))")
     yield _package("NumPy", numpy, install("edge"))
     yield from _opencv(probe(OPENCV))
-    yield from _runtimes()
-    yield from _model()
+    loads = {name: _load(name, module) for name, module in PACKAGES.items() if find_spec(module)}
+    yield from _runtimes(loads)
+    yield from look_at_model(bundle, [name for name, answer in loads.items() if not answer.error])
     yield _cameras()
     yield _display()
     yield _tensorflow()
@@ -121,10 +89,11 @@ def _opencv(found: Answer) -> Iterator[Check]:
         )
 
 
-def _runtimes() -> Iterator[Check]:
+PACKAGES = {"LiteRT": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
+
+
+def _runtimes(answers: dict[str, Answer]) -> Iterator[Check]:
     """LiteRT or tflite-runtime: at least one that loads."""
-    packages = {"LiteRT": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
-    answers = {name: _load(name, module) for name, module in packages.items() if find_spec(module)}
     if not answers:
         found, fix = "no TFLite runtime is installed", install("edge")
         yield Check("runtime", "broken", found, fix)
@@ -149,49 +118,6 @@ def _load(name: str, module: str) -> Answer:
         return Answer(error=f"is built for NumPy 1, and NumPy {numpy} is installed")
     answer = probe(f"from {module}.interpreter import Interpreter; print(json.dumps(1))")
     return replace(answer, error=f"does not load: {answer.error}") if answer.error else answer
-
-
-MODEL = """
-import os, time, numpy as np
-os.environ["EDGEFER_VERBOSE"] = "1"  # what LiteRT announces is what we listen for
-from edgefer.bundle import Bundle
-from edgefer.edge.classifier import Classifier
-bundle = Bundle.load()
-bundle.verify()
-patch = np.random.default_rng(0).integers(0, 256, (1, bundle.size, bundle.size), np.uint8)
-about = {"folder": str(bundle.folder), "labels": bundle.labels.names, "ms": {}}
-for role in ("float", "int8"):
-    classifier = Classifier(bundle, role)
-    classifier(patch)
-    start = time.perf_counter()
-    for _ in range(20):
-        classifier(patch)
-    about["ms"][role] = 50 * (time.perf_counter() - start)
-print(json.dumps(about))
-"""
-
-
-def _model() -> Iterator[Check]:
-    """The packaged bundle, and whether XNNPACK runs it."""
-    # Spelled out: edgefer.bundle needs NumPy, which may be what is broken.
-    folder = HOME / "models" / "default"
-    if not (folder / "bundle.json").is_file():
-        yield Check("model", "note", f"no packaged one in {folder}", "edgefer run BUNDLE")
-        return
-    answer = probe(MODEL)
-    if answer.error:
-        yield Check(
-            "model", "broken", answer.error, "pip install --force-reinstall . in edgefer's checkout"
-        )
-        return
-    times = ", ".join(f"{role} {ms:.2f} ms" for role, ms in answer.value["ms"].items())
-    labels = ", ".join(answer.value["labels"])
-    yield Check("model", "ok", f"packaged, every hash right; {labels}")
-    # LiteRT and tflite-runtime say so when they hand a model to it.
-    if "XNNPACK" in answer.noise:
-        yield Check("XNNPACK", "ok", f"runs the model; one face takes {times}")
-    else:
-        yield Check("XNNPACK", "note", f"is not used here; one face takes {times}")
 
 
 def _cameras() -> Check:

@@ -1,6 +1,5 @@
 """Find judged faces that training or calibration had seen."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from edgefer.bundle import Bundle
 from edgefer.errors import BundleError
 from edgefer.faceset import FaceSet, person_key
 from edgefer.seen import Seen
+from edgefer.untrusted import parse
 
 # The role of a bundle's file that names the calibration faces by their hashes:
 # {"digest": face set digest, "faces": [BLAKE2b-128 of each patch, hex], "people": [SHA-256, hex]}.
@@ -171,7 +171,7 @@ def _calibration(bundle: Bundle) -> dict[str, Any] | None:
     if ROLE not in bundle.files:
         return None
     try:
-        about = json.loads(bundle.read(ROLE))
+        about = parse(bundle.folder / bundle.files[ROLE], bundle.read(ROLE))
         for face in about["faces"]:
             bytes.fromhex(face)
         set(about["people"])

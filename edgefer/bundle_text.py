@@ -1,6 +1,5 @@
 """Tell a person, or a machine, what a bundle or a TFLite file is."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -9,10 +8,10 @@ from edgefer.bundle import Bundle
 from edgefer.labels import Labels
 from edgefer.metadata import About
 from edgefer.preprocess import PREPROCESS
+from edgefer.runtimes import ROLE as RUNTIMES
+from edgefer.runtimes import Runtimes
 from edgefer.signature import Signature
-from edgefer.untrusted import parse_any, shown
-
-RUNTIMES = "runtimes"  # role of the file that tells where the models were tried
+from edgefer.untrusted import shown
 
 
 def bundle_text(bundle: Bundle, signed: str) -> str:
@@ -37,10 +36,8 @@ def bundle_text(bundle: Bundle, signed: str) -> str:
         lines.append("made from")
         lines += [f"  {shown(source, 400)}" for source in dict.fromkeys(sources)]
     if RUNTIMES in bundle.files:
-        lines.append("runtimes")
-        found = _runtimes(bundle)
-        rows = found.items() if isinstance(found, dict) else enumerate(found, 1)
-        lines += [f"  {shown(str(name))}: {shown(_compact(value), 160)}" for name, value in rows]
+        tried = Runtimes.load(bundle)
+        lines += ["runtimes", *(f"  {shown(role)}: {tried.told(role)}" for role in tried.trials)]
     return "\n".join([*lines, f"digest {bundle.digest}", signed])
 
 
@@ -63,7 +60,7 @@ def bundle_json(bundle: Bundle, signature: Signature | None, *, checked: bool) -
         "preprocess": PREPROCESS,
         "files": _files(bundle),
         "history": [asdict(step) for step in bundle.history],
-        "runtimes": _runtimes(bundle) if RUNTIMES in bundle.files else None,
+        "runtimes": Runtimes.load(bundle).to_json() if RUNTIMES in bundle.files else None,
         "signature": signature_json(signature),
         "signature_checked": checked,
     }
@@ -121,11 +118,6 @@ def _files(bundle: Bundle) -> dict[str, dict[str, Any]]:
     }
 
 
-def _runtimes(bundle: Bundle) -> Any:
-    found = parse_any(bundle.folder / bundle.files[RUNTIMES], bundle.read(RUNTIMES))
-    return found if isinstance(found, (dict, list)) else [found]
-
-
 def _scores(scores: Mapping[str, Any]) -> str:
     """What a step measured, without the single emotions."""
     said = []
@@ -142,7 +134,3 @@ def _shares(scores: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[
             yield from _shares(value, (*path, name))
         elif name in ("accuracy", "agreement") and isinstance(value, (int, float)):
             yield " ".join((*path, name)), value
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))

@@ -1,10 +1,10 @@
 """Read back what was written: data types, operators and their versions, scales, sizes, work."""
 
 import gzip
+import re
 import struct
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,139 +12,25 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgefer.errors import BundleError
 
+from .graph import WEIGHTED, Audit, Operator, Tensor
+
+__all__ = ["WEIGHTED", "Audit", "Operator", "Tensor", "audit", "require_int8"]
+
 _TYPES = {
     number: name.lower() for name, number in vars(schema.TensorType).items() if name.isupper()
 }
 _OPERATORS = {
     number: name for name, number in vars(schema.BuiltinOperator).items() if name.isupper()
 }
-# The operators that do the work.
-WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
+# The operators that have no weights: where they read a number in float, they hand one on.
+_LIGHT = {
+    *("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "CONCATENATION"),
+    *("RELU", "RELU6", "LEAKY_RELU", "ELU", "HARD_SWISH", "LOGISTIC", "TANH", "GELU", "SOFTMAX"),
+    *("MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "SUM"),
+    *("PAD", "RESHAPE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"),
+}
 # A full-integer model is made of these: pixels and answers, weights, biases, shapes, conditions.
 _INTEGERS = {"uint8", "int8", "int32", "bool"}
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """One array of a model.
-
-    Attributes
-    ----------
-    name, dtype : str
-        Its name, and its type as TFLite calls it, such as ``int8``.
-    shape : tuple of int
-        Its shape for one face.
-    constant : bool
-        It lies in the file: a weight, a bias, a shape.
-    scales : int
-        How many scales it has: 0 is not quantized, more than 1 is one for each channel.
-    scale, zero_point : float and int, optional
-        value = scale * (stored - zero point); only where there is one scale.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    constant: bool
-    scales: int
-    scale: float | None
-    zero_point: int | None
-
-
-@dataclass(frozen=True)
-class Operator:
-    """One step of a model.
-
-    Attributes
-    ----------
-    name : str
-        Such as ``CONV_2D``; of a custom operator, the name it was given.
-    version : int
-        What the runtime must know.
-    inputs, outputs : tuple of int
-        Positions of the tensors it reads and writes.
-    """
-
-    name: str
-    version: int
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What a TFLite file holds.
-
-    Attributes
-    ----------
-    bytes, gzipped : int
-        Size of the file, and of the file after gzip -9: the download.
-    tensors : tuple of Tensor
-        Every array.
-    operators : tuple of Operator
-        Every step, in order.
-    inputs, outputs : tuple of int
-        Positions of the tensors that go in and come out.
-    """
-
-    bytes: int
-    gzipped: int
-    tensors: tuple[Tensor, ...]
-    operators: tuple[Operator, ...]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-
-    @property
-    def dtypes(self) -> dict[str, int]:
-        """How many tensors have each type."""
-        return dict(Counter(tensor.dtype for tensor in self.tensors))
-
-    @property
-    def counts(self) -> dict[tuple[str, int], int]:
-        """How often each operator occurs, by name and version."""
-        return dict(Counter((step.name, step.version) for step in self.operators))
-
-    @property
-    def parameters(self) -> int:
-        """Weights and biases, after normalization was folded into them."""
-        return sum(
-            int(np.prod(tensor.shape))
-            for tensor in self.tensors
-            if tensor.constant and (tensor.scales or tensor.dtype.startswith("float"))
-        )
-
-    @property
-    def macs(self) -> int:
-        """Multiplications with addition that one face costs in convolutions and dense layers."""
-        return sum(self._macs(step) for step in self.operators)
-
-    def _macs(self, step: Operator) -> int:
-        """For each number it gives, a convolution does kernel * channels, a dense layer one row."""
-        if step.name not in WEIGHTED:
-            return 0
-        weights, given = self.tensors[step.inputs[1]].shape, self.tensors[step.outputs[0]].shape
-        each = weights[1:3] if step.name == "DEPTHWISE_CONV_2D" else weights[1:]
-        return int(np.prod(given) * np.prod(each))
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything, ready for JSON."""
-        return {**self.summary(), "tensors": [asdict(tensor) for tensor in self.tensors]}
-
-    def summary(self) -> dict[str, Any]:
-        """Everything but the single tensors, ready for JSON."""
-        return {
-            "bytes": self.bytes,
-            "gzipped": self.gzipped,
-            "parameters": self.parameters,
-            "macs": self.macs,
-            "inputs": [asdict(self.tensors[i]) for i in self.inputs],
-            "outputs": [asdict(self.tensors[i]) for i in self.outputs],
-            "dtypes": self.dtypes,
-            "operators": [
-                {"name": name, "version": version, "count": count}
-                for (name, version), count in self.counts.items()
-            ],
-        }
 
 
 def audit(model: bytes) -> Audit:
@@ -176,24 +62,37 @@ def audit(model: bytes) -> Audit:
         ) from error
 
 
-def require_int8(model: Audit) -> None:
+def require_int8(model: Audit, but: Collection[str] = ()) -> None:
     """Refuse a model that is not whole in integers, or whose input is not the patch itself.
+
+    Parameters
+    ----------
+    model : Audit
+        What the file holds.
+    but : collection of str
+        What was left in float on purpose: names of layers, such as ``stage1_1_conv``, of operators,
+        such as ``softmax``, or both, such as ``probabilities/softmax``. What only passes their
+        numbers on in float, such as pooling and activations, is allowed with them, and the
+        conversions where they meet integers.
 
     Raises
     ------
     BundleError
-        If an operator reads or writes anything but integers, or the input is not uint8 of scale 1
-        and zero point 0, or the output not uint8; the operators are named.
+        If another operator reads or writes anything but integers, or nothing in float bears one of
+        these names, or the input is not uint8 of scale 1 and zero point 0, or the output not uint8;
+        the operators are named.
     """
+    allowed = _left_in_float(model, but)
     found = [
-        f"{step.name} ({', '.join(foreign)})"
+        f"{step.name} ({', '.join(foreign)}) of {_layer(model, step)}"
         for step in model.operators
-        if (foreign := sorted(_dtypes(model, step) - _INTEGERS))
+        if (foreign := _foreign(model, step)) and step not in allowed
     ]
     if found:
+        beside = f" beside {', '.join(but)}" if but else ""
         raise BundleError(
             f"the int8 model is not whole: {len(found)} of {len(model.operators)} operators are "
-            f"not in integers: {', '.join(found)}. Use layers that quantize: convolution, "
+            f"not in integers{beside}: {', '.join(found)}. Use layers that quantize: convolution, "
             "normalization, ReLU, pooling, dense."
         )
     for name, positions, wanted in (
@@ -207,6 +106,63 @@ def require_int8(model: Audit) -> None:
                     key: about[key] for key in ("dtype", "scale", "zero_point")
                 }
                 raise BundleError(f"the int8 model's {name} is {seen}, expected {wanted}.")
+
+
+def _left_in_float(model: Audit, names: Collection[str]) -> set[Operator]:
+    """Operators in float that bear one of these names, and those that serve them."""
+    floats = [step for step in model.operators if _foreign(model, step)]
+    convert = [step for step in floats if step.name in ("QUANTIZE", "DEQUANTIZE")]
+    allowed: set[Operator] = set()
+    given: set[int] = set()
+    met: set[str] = set()
+    for step in floats:
+        mine = {name for name in names if _bears(model, step, name)}
+        passes_on = step.name in _LIGHT and given & set(step.inputs)
+        if step not in convert and (mine or passes_on):
+            allowed.add(step)
+            given |= set(step.outputs)
+            met |= mine
+    missed = [name for name in names if name not in met]
+    if missed:
+        raise BundleError(
+            f"{', '.join(missed)} should have stayed in float, and no operator in float bears the "
+            f"name. In float are: {', '.join(_layer(model, step) for step in floats) or 'none'}."
+        )
+    for step in convert:
+        readers = [one for one in model.operators if set(step.outputs) & set(one.inputs)]
+        if step.name == "QUANTIZE":
+            serves = bool(given & set(step.inputs))
+        else:
+            serves = bool(readers) and allowed.issuperset(readers)
+        if serves:
+            allowed.add(step)
+    return allowed
+
+
+def _bears(model: Audit, step: Operator, name: str) -> bool:
+    """Whether an operator is meant by a name: a layer's, an operator's, or ``layer/operator``."""
+    layer, _, kind = name.partition("/")
+    # Several of a kind are numbered from the second on.
+    if kind and kind.rstrip("0123456789") != step.name.lower():
+        return False
+    tensors = [step.outputs[0]]
+    # The last one's output bears the name of the model's; a layer's weights have its own.
+    if step.name in WEIGHTED:
+        tensors.append(step.inputs[1])
+    whole = {part for i in tensors for part in re.split("[/;]", model.tensors[i].name)}
+    return layer in whole or name.rstrip("0123456789") == step.name.lower()
+
+
+def _layer(model: Audit, step: Operator) -> str:
+    """Layer of an operator, as the name of its output tells: the last of those folded into it."""
+    *_, last = model.tensors[step.outputs[0]].name.split(";")
+    parts = last.split("/")
+    return parts[-2] if len(parts) > 1 else last
+
+
+def _foreign(model: Audit, step: Operator) -> list[str]:
+    """Types that an operator reads or writes and that are no integers."""
+    return sorted(_dtypes(model, step) - _INTEGERS)
 
 
 def _dtypes(model: Audit, step: Operator) -> set[str]:

@@ -115,7 +115,8 @@ def check_calibration(calibration: FaceSet, bundle: Bundle, faces: FaceSet | Non
     Raises
     ------
     DataError
-        If the patches differ in size, look like noise, or are shared with what judges the model.
+        If the patches differ in size, look like noise, are all of one emotion, or are shared with
+        what judges the model.
     """
     name = calibration.folder
     if calibration.size != bundle.size:
@@ -139,11 +140,9 @@ def check_calibration(calibration: FaceSet, bundle: Bundle, faces: FaceSet | Non
         )
     if faces is not None:
         _refuse_judges(calibration, faces)
+    _refuse_one_emotion(calibration)
     if len(calibration) < _FEW:
         say(f"only {len(calibration)} calibration faces: 40 an emotion are the usual number")
-    emotions = {calibration.labels.names[target] for target in set(calibration.targets.tolist())}
-    if len(emotions) == 1:
-        say(f"all calibration faces are {emotions.pop()}: other emotions may exceed their ranges")
 
 
 def fingerprint(calibration: FaceSet) -> dict[str, Any]:
@@ -185,6 +184,26 @@ def representative(patches: np.ndarray) -> Iterator[list[np.ndarray]]:
     yield [np.floor(ramp).astype(np.float32)]
     for patch in patches:
         yield [patch[None, ..., None].astype(np.float32)]
+
+
+def _refuse_one_emotion(calibration: FaceSet) -> None:
+    """Refuse faces that show one emotion only, or may do so."""
+    labels = calibration.labels
+    seen = sorted(set(calibration.targets.tolist()))
+    if len(seen) > 1:
+        return
+    emotion = labels.names[seen[0]]
+    if len(labels) == 1:
+        found = (
+            f"{calibration.folder} calls all its faces {emotion!r} and has no other label: they "
+            "may show one emotion only"
+        )
+    else:
+        found = f"all {len(calibration)} faces of {calibration.folder} are {emotion}"
+    raise DataError(
+        f"{found}. int8 takes its ranges from these faces, and other emotions may exceed them. "
+        "Choose faces of every emotion: edgefer calib FACESET -o calib_data/NAME."
+    )
 
 
 def _refuse_judges(calibration: FaceSet, faces: FaceSet) -> None:

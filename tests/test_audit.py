@@ -13,8 +13,10 @@ pytestmark = pytest.mark.train
 
 from edgefer.errors import BundleError
 from edgefer.export.audit import Audit, Operator, Tensor, audit, require_int8
-from edgefer.export.convert import to_float, to_int8
+from edgefer.export.calibration import representative
+from edgefer.export.convert import _convert, _converter, to_float, to_int8
 from edgefer.keras import keras, tf
+from edgefer.progress import hushed
 
 
 def build():
@@ -101,6 +103,93 @@ def test_a_dynamic_range_model_is_no_int8_model(network):
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     with pytest.raises(BundleError, match="not whole"):
         require_int8(audit(converter.convert()))
+
+
+@pytest.fixture(scope="module")
+def mixed(patches):
+    """From names of tensors to a model that leaves what gives them in float."""
+    from tensorflow.lite.python import convert  # noqa: TID251
+
+    layers = keras.layers
+    given = x = keras.Input((16, 16, 1))
+    for name in ("s1", "s1_1", "s11"):
+        x = layers.Conv2D(4, 3, padding="same", name=f"{name}_conv")(x)
+        x = layers.BatchNormalization(name=f"{name}_norm")(x)
+        x = layers.ReLU(name=f"{name}_relu")(x)
+        x = layers.MaxPooling2D(name=f"{name}_pool")(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    network = keras.Model(given, layers.Dense(3, activation="softmax", name="answer")(x))
+    converter = _converter(network)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: representative(patches)
+    converter._experimental_calibrate_only = True
+    calibrated = _convert(converter)
+    found = audit(calibrated)
+    outputs = [found.tensors[step.outputs[0]].name for step in found.operators]
+
+    def make(*left):
+        with hushed():
+            made = convert.mlir_quantize(
+                calibrated,
+                input_data_type=tf.uint8,
+                output_data_type=tf.uint8,
+                denylisted_nodes=[name for name in outputs if any(one in name for one in left)],
+                disable_per_channel_for_dense_layers=True,
+            )
+        return audit(bytes(made))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("left", "names"),
+    [
+        (["s1_1_conv"], ["s1_1_conv"]),
+        (["s1_conv", "s1_pool"], ["s1_conv"]),  # pooling passes on what the convolution gave
+        (["s1_conv", "answer"], ["answer", "s1_conv"]),
+        (["answer", "Stateful"], ["answer"]),
+        (["answer", "Stateful"], ["answer", "softmax"]),
+        (["answer"], ["answer/fully_connected"]),
+        (["Stateful"], ["softmax"]),
+        (["s1_1_conv"], ["conv_2d"]),
+    ],
+)
+def test_layers_left_in_float_on_purpose_are_allowed_by_name(mixed, left, names):
+    found = mixed(*left)
+    require_int8(found, names)
+    with pytest.raises(BundleError, match="not whole"):
+        require_int8(found)
+
+
+@pytest.mark.parametrize(
+    ("left", "names", "words"),
+    [
+        (
+            ["s1_conv", "s11_conv"],
+            ["s1_conv"],
+            r"beside s1_conv: .*CONV_2D \(float32\) of s11_conv",
+        ),
+        (["s1_conv", "answer"], ["s1_conv"], r"FULLY_CONNECTED \(float32\) of answer"),
+        (["s1_conv", "pool/Mean"], ["s1_conv"], r"MEAN \(float32\) of pool"),
+    ],
+)
+def test_any_other_operator_in_float_is_refused_by_name(mixed, left, names, words):
+    with pytest.raises(BundleError, match=words):
+        require_int8(mixed(*left), names)
+
+
+@pytest.mark.parametrize(
+    ("left", "names", "missed"),
+    [
+        (["s11_conv"], ["s1_conv"], "s1_conv"),  # no name is meant by the beginning of another
+        (["s1_1_conv"], ["s1_1_conv", "s1"], "s1"),
+        (["s1_conv"], ["s1_conv/softmax"], "s1_conv/softmax"),
+        ([], ["s1_conv"], "s1_conv"),
+    ],
+)
+def test_a_name_that_nothing_in_float_bears_is_refused(mixed, left, names, missed):
+    with pytest.raises(BundleError, match=f"^{missed} should have stayed in float"):
+        require_int8(mixed(*left), names)
 
 
 def pixels(dtype, scale, zero_point):

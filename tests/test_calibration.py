@@ -14,7 +14,7 @@ from edgefer.export.calibration import (
 from edgefer.export.commands import calib
 from edgefer.faceset import FaceSet
 from edgefer.facewriter import write_faceset
-from edgefer.labels import FER7, KOREAN7
+from edgefer.labels import FER7, KOREAN7, labels_of
 
 
 @pytest.fixture
@@ -147,12 +147,27 @@ def test_what_is_no_face_is_refused(kind, bundle, tmp_path):
         check_calibration(few(tmp_path / "c", patches), bundle)
 
 
-def test_one_emotion_or_few_faces_are_said(bundle, tmp_path, capsys):
+def test_few_faces_are_said(bundle, tmp_path, capsys):
+    check_calibration(toy_faces(tmp_path / "c", each=2), bundle)
+    assert "only 14 calibration faces" in capsys.readouterr().err
+
+
+def test_faces_of_one_emotion_are_refused_with_the_reason(bundle, tmp_path):
     rng = np.random.default_rng(1)
-    check_calibration(few(tmp_path / "c", [toy_face(3, rng) for _ in range(7)]), bundle)
-    said = capsys.readouterr().err
-    assert "only 7 calibration faces" in said
-    assert "all calibration faces are happy" in said
+    happy = few(tmp_path / "c", [toy_face(3, rng) for _ in range(30)])
+    with pytest.raises(DataError, match="all 30 faces of .* are happy.*other emotions may exceed"):
+        check_calibration(happy, bundle)
+
+
+def test_a_face_set_with_one_label_may_show_one_emotion_and_is_refused(bundle, tmp_path):
+    faces = toy_faces(tmp_path / "c", each=30, labels=labels_of("people", "face")).split("train")
+    with pytest.raises(DataError, match="calls all its faces 'face' and has no other label"):
+        check_calibration(faces, bundle)
+
+
+def test_two_emotions_are_enough(bundle, tmp_path):
+    two = labels_of("two", "happy", "sad")
+    check_calibration(toy_faces(tmp_path / "c", labels=two).split("train"), bundle)
 
 
 def test_likeness_tells_faces_from_noise(faces):

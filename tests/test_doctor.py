@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from tiny_tflite import LABELS, SIZE, tiny_bundle, tiny_tflite
 
+from edgefer.bundle import write_bundle
 from edgefer.edge.doctor import Check, format_checks
+from edgefer.export.golden import make_golden
 
 pytestmark = pytest.mark.edge
 
@@ -142,3 +146,71 @@ def test_where_only_tflite_runtime_is_installed_nothing_is_broken(tflite_python,
     assert done.returncode == 0, done.stdout
     assert checks["tflite-runtime"]["status"] == "ok"
     assert "LiteRT" not in checks
+
+
+def golden_bundle(folder, *, wrong=False):
+    """A tiny bundle with golden vectors, its own or those of quite another int8 model."""
+    models = {"float": tiny_tflite(np.float32), "int8": tiny_tflite(np.uint8)}
+    golden = make_golden(models, SIZE)
+    if wrong:
+        golden.answers["int8"][:] = np.roll(golden.answers["int8"], 1, axis=1)
+    plain = tiny_bundle(folder / "parts")
+    files = {role: plain.path(role) for role in plain.files}
+    files["golden"] = golden.save(folder / "golden.npz")
+    return write_bundle(folder / "golden", labels=LABELS, size=SIZE, files=files, history=[])
+
+
+def of(done, name) -> list[dict[str, str]]:
+    return [check for check in json.loads(done.stdout)["checks"] if check["name"] == name]
+
+
+def test_every_runtime_answers_the_golden_patches_of_a_bundle(tmp_path):
+    bundle = golden_bundle(tmp_path)
+    done = doctor(tmp_path, "--bundle", str(bundle.folder), "--json")
+    assert done.returncode == 0, done.stdout
+    assert of(done, "model")[0]["found"].startswith(f"{bundle.folder}, every hash right; happy")
+    told = [check["found"] for check in of(done, "golden")]
+    assert len(told) == 2
+    assert told[0].endswith("float and int8 answer the golden patches as they should")
+    assert "without delegates" in told[1]
+    assert of(done, "XNNPACK")[0]["status"] == "ok"
+
+
+def test_a_runtime_that_computes_wrongly_is_broken(tmp_path):
+    bundle = golden_bundle(tmp_path, wrong=True)
+    done = doctor(tmp_path, "--bundle", str(bundle.folder), "--json")
+    assert done.returncode == 1
+    first, second = of(done, "golden")
+    # "auto" takes the first; the second is only for those who ask for it.
+    assert (first["status"], second["status"]) == ("broken", "note")
+    assert "computes the int8 model of" in first["found"]
+    assert "golden patches a probability is off" in first["found"]
+
+
+def test_a_changed_file_of_a_bundle_is_named(tmp_path):
+    bundle = golden_bundle(tmp_path)
+    (bundle.folder / "float.tflite").write_bytes(b"other")
+    done = doctor(tmp_path, "--bundle", str(bundle.folder))
+    assert done.returncode == 1
+    assert "float.tflite was changed" in done.stdout
+
+
+def test_a_packaged_bundle_is_looked_at_by_its_name(tmp_path):
+    done = doctor(tmp_path, "--bundle", "small", "--json")
+    assert of(done, "model")[0]["found"].startswith("small, every hash right; angry")
+
+
+def test_a_bundle_that_is_not_there_is_broken_in_one_line(tmp_path):
+    done = doctor(tmp_path, "--bundle", "nowhere", "--json")
+    assert done.returncode == 1
+    assert "nowhere is no bundle" in of(done, "model")[0]["found"]
+    assert "Traceback" not in done.stderr
+
+
+def test_where_only_tflite_runtime_is_installed_the_golden_patches_are_answered(
+    tflite_python, tmp_path
+):
+    bundle = golden_bundle(tmp_path)
+    done = doctor(tmp_path, "--bundle", str(bundle.folder), "--json", python=tflite_python)
+    (check,) = of(done, "golden")
+    assert check["found"].startswith("tflite-runtime 2.14.0: float and int8 answer")

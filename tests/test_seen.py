@@ -1,9 +1,12 @@
 """What a network was trained on, and whether it is found again."""
 
+import zipfile
+
 import numpy as np
 import pytest
 from toys import SIZE, toy_face
 
+from edgefer.arrays import read_arrays
 from edgefer.bundle import Step, write_bundle
 from edgefer.edge.leaks import find_leaks
 from edgefer.errors import BundleError
@@ -72,3 +75,11 @@ def test_a_garbled_file_is_named(tmp_path):
     bundle = write_bundle(tmp_path / "made", labels=FER7, size=SIZE, files=files, history=[])
     with pytest.raises(BundleError, match=r"training\.npz"):
         Seen.load(bundle)
+
+
+def test_a_file_that_unpacks_to_gigabytes_is_refused(tmp_path):
+    packed = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("faces.npy", bytes(2**28 + 1))
+    with pytest.raises(ValueError, match="are the most"):
+        read_arrays(packed.read_bytes(), 2**28)

@@ -1,0 +1,190 @@
+"""Try exported models on the runtimes that will run them, and tell whether they compute rightly.
+
+That a model loads proves nothing: one whose operators said version 1 loaded in tflite-runtime 2.14
+and named 15 % of the faces rightly where it should have named 92 %.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+import edgefer
+from edgefer.errors import EdgeferError
+from edgefer.progress import hushed
+from edgefer.runtimes import Runtimes
+
+from . import ask
+from .verdict import Answer, judge
+
+VARIABLE = "EDGEFER_TFLITE_PYTHON"
+# More faces would not change a verdict, and kernels without XNNPACK take 12 ms for one (float).
+MOST = 500
+
+
+def try_runtimes(
+    models: Mapping[str, bytes],
+    patches: np.ndarray,
+    targets: np.ndarray | None = None,
+    *,
+    tflite_python: Path | None = None,
+    timeout: float = 600,
+) -> Runtimes:
+    """Run models on LiteRT, on LiteRT without delegates and on tflite-runtime, and compare.
+
+    Float answers are compared with LiteRT's; those of another role with the runtime on which it
+    agrees most with them.
+
+    Parameters
+    ----------
+    models : mapping of str to bytes
+        TFLite files by role; ``float`` among them is what the others are compared with.
+    patches : ndarray of uint8, shape (N, S, S)
+        Faces; of more than `MOST` as many, spread evenly, are asked about.
+    targets : ndarray of int, shape (N,), optional
+        Their emotions, as the models count them; accuracy is measured with them.
+    tflite_python : Path, optional
+        A Python that has tflite-runtime; it is not tried without.
+    timeout : float
+        Seconds that tflite-runtime may take for one model.
+
+    Returns
+    -------
+    Runtimes
+        A trial for every role and runtime; it passed, or says why not, or that it was not tried.
+    """
+    if len(patches) > MOST:
+        chosen = np.linspace(0, len(patches) - 1, MOST).astype(int)
+        patches, targets = patches[chosen], None if targets is None else targets[chosen]
+    runtimes: dict[str, Callable[[bytes], Answer]] = {
+        "litert": lambda model: _litert(model, patches, OpResolverType.AUTO),
+        "builtin": lambda model: _litert(
+            model, patches, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        ),
+        "tflite-runtime": lambda model: _tflite_runtime(model, patches, tflite_python, timeout),
+    }
+    answers = {
+        role: {name: run(model) for name, run in runtimes.items()} for role, model in models.items()
+    }
+    floats = _first(answers.get("float", {}))
+    return Runtimes({role: judge(role, given, floats, targets) for role, given in answers.items()})
+
+
+def find_tflite_python() -> Path | None:
+    """The Python of an environment with tflite-runtime, or None.
+
+    It is what ``EDGEFER_TFLITE_PYTHON`` names, else ``.venv-tflite/bin/python`` in the checkout or
+    beside the environment of this Python.
+
+    Raises
+    ------
+    EdgeferError
+        If the variable names what is not there.
+    """
+    named = os.environ.get(VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise EdgeferError(
+                f"{VARIABLE} is {named!r}, and no such file is there. Name the python of an "
+                "environment with tflite-runtime, or unset it."
+            )
+        return Path(named)
+    for home in (Path(edgefer.__file__).resolve().parents[1], Path(sys.prefix).parent):
+        python = home / ".venv-tflite" / "bin" / "python"
+        if python.is_file():
+            return python
+    return None
+
+
+def _litert(model: bytes, patches: np.ndarray, kernels: Any) -> Answer:
+    number = version("ai-edge-litert")
+    try:
+        with hushed():
+            interpreter = Interpreter(
+                model_content=model, num_threads=1, experimental_op_resolver_type=kernels
+            )
+            return Answer(number, ask.ask(interpreter, patches))
+    except (RuntimeError, ValueError) as error:
+        return Answer(number, reason=f"it cannot run the model: {_line(str(error))}")
+
+
+def _tflite_runtime(
+    model: bytes, patches: np.ndarray, python: Path | None, timeout: float
+) -> Answer:
+    """Ask in a process of its own; it may crash, hang or print anything."""
+    if python is None:
+        return Answer(reason="not tried: no Python with tflite-runtime is here", tried=False)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "model.tflite").write_bytes(model)
+        np.save(folder / "patches.npy", patches)
+        files = [str(folder / file) for file in ("model.tflite", "patches.npy", "answers.npy")]
+        # Files, not pipes: what a hung child started may hold a pipe open for ever.
+        with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+            try:
+                done = subprocess.run(
+                    [str(python), "-I", ask.__file__, *files],
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    timeout=timeout,
+                    check=False,
+                ).returncode
+            except subprocess.TimeoutExpired:
+                return Answer(reason=f"it gave no answer within {timeout:g} seconds")
+            except OSError as error:
+                reason = f"not tried: {python} cannot be run: {error.strerror}"
+                return Answer(reason=reason, tried=False)
+        told = _told(folder / "out")
+        if "missing" in told:
+            reason = f"not tried with {python}: {_line(str(told['missing']))}"
+            return Answer(reason=reason, tried=False)
+        number = str(told.get("version", ""))
+        if done < 0:
+            return Answer(number, reason=f"it crashes (signal {-done})")
+        if done:
+            last = (folder / "err").read_text(encoding="utf-8", errors="replace").strip()
+            said = _line(last.splitlines()[-1] if last else f"exit status {done}, nothing said")
+            return Answer(number, reason=f"it cannot run the model: {said}")
+        return _read(folder / "answers.npy", number, len(patches))
+
+
+def _told(path: Path) -> dict[str, Any]:
+    """What the child printed first; nothing if that is no object of JSON."""
+    try:
+        first = path.read_bytes()[:4096].split(b"\n")[0]
+        told = json.loads(first)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _read(path: Path, number: str, count: int) -> Answer:
+    """The probabilities that the child wrote."""
+    try:
+        answers = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        return Answer(number, reason=f"it wrote no answers: {_line(str(error))}")
+    if answers.ndim != 2 or len(answers) != count or answers.dtype.kind != "f":
+        found = f"{answers.dtype} {answers.shape}"
+        return Answer(number, reason=f"it answers {found}, expected float32 ({count}, K)")
+    return Answer(number, answers)
+
+
+def _first(given: Mapping[str, Answer]) -> np.ndarray | None:
+    """Probabilities of the first runtime that gave any."""
+    whole = (answer.probabilities for answer in given.values())
+    return next((one for one in whole if one is not None), None)
+
+
+def _line(text: str) -> str:
+    """Somebody else's words on one line, not too many."""
+    return " ".join(text.split())[:300].rstrip(".")
