@@ -23,7 +23,13 @@ MARKER = "bundle.json"
 MODELS = Path(__file__).parent / "models"  # the packaged bundles
 
 # What each role's file is called; any other role (a log, a picture, a card) keeps its file's name.
-FILES = {"keras": "model.keras", "float": "float.tflite", "int8": "int8.tflite"}
+FILES = {
+    "keras": "model.keras",
+    "float": "float.tflite",
+    "int8": "int8.tflite",
+    "onnx": "model.onnx",
+    "onnx_int8": "int8.onnx",
+}
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,7 @@ class Bundle:
             hint = {
                 "float": f"Make it with edgefer export {self.typed} --int8 --calib DIR -o NEW.",
                 "int8": f"Make it with edgefer export {self.typed} --int8 --calib DIR -o NEW.",
+                "onnx": f"Make it with edgefer export {self.typed} --to onnx -o NEW.",
                 "keras": "It is the bundle of a device; start from the one that was trained.",
             }.get(role, "")
             raise BundleError(f"{self.typed} has no {role} model. {hint}".strip())

@@ -26,12 +26,15 @@ EXTRAS = {
     "matplotlib": "train",
     "mediapipe": "mediapipe",
     "numpy": "edge",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
     "optuna": "train",
     "PIL": "train",
     "sklearn": "train",
     "tensorboard": "tensorboard",
     "tensorflow": "train",
     "tensorflow_model_optimization": "train",
+    "tf2onnx": "onnx",
     "tf_keras": "train",
 }
 
