@@ -71,6 +71,48 @@ def to_int8(model: Any, patches: np.ndarray, *, per_channel_dense: bool = False)
     return _convert(converter)
 
 
+def to_int8_as_trained(model: Any) -> bytes:
+    """The full-integer TFLite model of a network with fake quantization: it has its own ranges.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Fake quantization stands at every place where int8 rounds; the input's range is 0..255.
+
+    Returns
+    -------
+    bytes
+        As of `to_int8`.
+
+    Raises
+    ------
+    BundleError
+        If the network holds what TFLite does not have in integers.
+    """
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.inference_input_type = tf.uint8
+    converter.inference_output_type = tf.uint8
+    return _convert(converter)
+
+
+def to_float16(model: Any) -> bytes:
+    """The float model with weights of 16 bits: half the download, the speed of float."""
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    return _convert(converter)
+
+
+def to_dynamic(model: Any) -> bytes:
+    """Weights of 8 bits, numbers between the layers in float: no calibration faces are needed."""
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    # Else its dense layer is of a version that tflite-runtime 2.14 does not know.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    return _convert(converter)
+
+
 def _converter(model: Any) -> Any:
     """A converter for one face at a time; runtimes make room for more by resize_tensor_input."""
     shape = (1, *model.input_shape[1:])
