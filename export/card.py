@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .reshape import CHANGES
+
 _TITLE = "## For a device"
 
 
@@ -29,8 +31,18 @@ def add_section(card: Path, name: str, scores: Mapping[str, Any], out: Path) -> 
         if role in scores:
             row = (f"{scores[role][key]:,}" for key in ("bytes", "parameters", "macs"))
             lines.append(f"| `{role}.tflite` | {' | '.join(row)} |")
-    if "pruning" in scores:
-        lines += ["", "Weights were pruned since: the scores above are those before."]
+    if CHANGES & set(scores):
+        lines += ["", "The network was changed since: the scores above are those before."]
+    made = scores.get("gate") or scores.get("rung") or {}
+    if made.get("kept"):
+        lines += ["", f"int8 leaves {', '.join(made['kept'])} in float."]
+    if "gate" in scores:
+        lines += [
+            "",
+            f"int8 was made as {made['rung']}, the first way to lose no more than "
+            f"{100 * made['limit']:g} points in any emotion on {made['faces']:,} faces, or too few "
+            "faces to tell.",
+        ]
     if "int8" in scores:
         check = scores["check"]["int8"]
         lines += [

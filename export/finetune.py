@@ -110,7 +110,7 @@ def _batches(faces: FaceSet, recipe: ExportRecipe, teacher: Any, epoch: int) -> 
         return moved, targets
 
     rows = tf.data.Dataset.from_tensor_slices((order, moves, labels))
-    return rows.batch(recipe.batch).map(load).prefetch(4)
+    return rows.batch(recipe.batch).map(load, num_parallel_calls=2).prefetch(4)
 
 
 def _moves(rng: np.random.Generator, count: int, size: int) -> np.ndarray:

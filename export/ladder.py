@@ -1,7 +1,7 @@
 """Climb from the plainest quantization to the dearest until no emotion pays too much."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -27,13 +27,13 @@ class Made:
         A TFLite file.
     kept : tuple of str
         Layers that were left in float.
-    about : mapping
-        What else is to be known of how it came about.
+    trained : bool
+        Whether it was trained further, on the training faces.
     """
 
     model: bytes
     kept: tuple[str, ...] = ()
-    about: Mapping[str, Any] = field(default_factory=dict)
+    trained: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def climb(rungs: Iterable[Rung], whole: bytes, faces: FaceSet, limit: float) -> 
         facts = {
             "bytes": len(made.model),
             "seconds": round(perf_counter() - start, 1),
-            **made.about,
+            "kept": list(made.kept),
         }
         tried.append((rung.name, found, facts))
         say(f"gate: {rung.name}: {_told(found)}")

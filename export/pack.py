@@ -1,32 +1,40 @@
-"""Prune, convert, audit and check, then write the new bundle."""
+"""Reshape, convert, judge and prove, then write the new bundle."""
 
 import json
 import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import numpy as np
 
 from edgefer.bundle import MARKER, Bundle, Step, versions, write_bundle
-from edgefer.errors import BundleError, DataError, EdgeferError
 from edgefer.faceset import FaceSet
 from edgefer.folders import refuse
-from edgefer.keras import load_model, probabilities
+from edgefer.keras import load_model
+from edgefer.metadata import About
+from edgefer.preprocess import PREPROCESS
 from edgefer.progress import say
 from edgefer.seen import ROLE, Seen
 
-from .audit import WEIGHTED, audit, require_int8
-from .calibration import check_calibration, fingerprint, representative
+from .calibration import fingerprint, representative
 from .card import add_section
-from .check import Check, answers, require_same, xnnpack
-from .convert import to_float, to_int8
+from .convert import to_float
+from .kernels import kernels_in, require_clusters, require_sparse
+from .ladder import Climb, Made, climb
+from .metadata import add_metadata
+from .prove import prove
 from .recipe import ExportRecipe
+from .require import fits, gate_faces, require
+from .reshape import CHANGES, reshape
+from .rungs import Workshop
+from .runtimes import find_tflite_python
 
-PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "numpy")
-_MADE = ("float", "int8", "audit", "calibration")
+PACKAGES = (
+    *("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "numpy"),
+    *("tf2onnx", "onnx", "onnxruntime"),
+)
+_MADE = ("float", "int8", "onnx", "onnx_int8", "audit", "runtimes", "golden", "calibration")
 
 
 def export_bundle(
@@ -36,6 +44,7 @@ def export_bundle(
     *,
     calibration: FaceSet | None = None,
     faces: FaceSet | None = None,
+    tflite_python: Path | None = None,
     force: bool = False,
 ) -> Bundle:
     """Make the models for a device and write them as a new bundle.
@@ -51,8 +60,10 @@ def export_bundle(
     calibration : FaceSet, optional
         Faces that int8 is calibrated on; there is no int8 without them.
     faces : FaceSet, optional
-        Its ``train`` split is what pruning trains on; its ``val`` and ``test`` splits must share no
-        face and no person with the calibration faces.
+        Its ``train`` split is what pruning and the like train on, its ``val`` split the gate; the
+        calibration faces must share no face and no person with its ``val`` and ``test`` splits.
+    tflite_python : Path, optional
+        A Python that has tflite-runtime; that of ``.venv-tflite`` if none is named.
     force : bool
         Replace a bundle that is there.
 
@@ -60,7 +71,7 @@ def export_bundle(
     -------
     Bundle
         What the old one held, the Keras model pruned if so asked; ``float.tflite``,
-        ``int8.tflite``, ``audit.json``, ``calibration.json``; and one more step in its history.
+        ``int8.tflite``, what was found out about them, and one more step in its history.
 
     Raises
     ------
@@ -71,38 +82,64 @@ def export_bundle(
     BundleError
         If there is no Keras model, it cannot be converted, or what was written is not what it
         should be.
+    GateError
+        If no way to quantize it passes the gate.
     """
     refuse(out, MARKER, force=force)
-    _require(bundle, recipe, calibration, faces)
+    require(bundle, recipe, calibration, faces)
     for given in filter(None, (calibration, faces)):
         given.verify()
+    gate = None
+    if recipe.gate is not None and calibration is not None and faces is not None:
+        gate = gate_faces(bundle, recipe, calibration, faces)
+    tflite_python = tflite_python or find_tflite_python()
     model = load_model(bundle.path("keras"))
-    _fits(model, bundle)
-    scores: dict[str, Any] = {}
+    fits(model, bundle)
     files = {role: bundle.path(role) for role in bundle.files if role not in _MADE}
+    patches = calibration.patches if calibration is not None else None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if recipe.prune and faces is not None:
-            model, scores["pruning"] = _pruned(model, faces, recipe)
-            files["keras"] = folder / "model.keras"
+        shaped, scores = reshape(model, faces, recipe, patches)
+        models, made, told = _models(shaped, recipe, patches, faces, gate)
+        scores |= told
+        if faces is not None and (shaped is not model or made.trained):
+            files[ROLE] = (Seen.of(faces) | Seen.load(bundle)).save(folder / "training.npz")
+        if shaped is not model:
+            model, files["keras"] = shaped, folder / "model.keras"
             model.save(files["keras"])
-            seen = Seen.of(faces) | Seen.load(bundle)
-            files[ROLE] = seen.save(folder / "training.npz")
-        made, audits, checks = _convert(model, recipe, bundle.size, calibration)
-        for role, data in made.items():
+        for role, data in models.items():
+            looked = calibration.digest if calibration is not None and role == "int8" else None
+            about = About(bundle.labels, bundle.size, PREPROCESS, role, looked, bundle.digest)
+            models[role] = add_metadata(data, about)
             files[role] = folder / f"{role}.tflite"
-            files[role].write_bytes(data)
-        files["audit"] = folder / "audit.json"
-        files["audit"].write_text(json.dumps(audits, indent=2) + "\n", encoding="utf-8")
+            files[role].write_bytes(models[role])
+            kernels = kernels_in(models[role])
+            require_sparse(kernels, recipe.sparsity, f"conversion to {role}")
+            require_clusters(kernels, recipe.clusters, f"conversion to {role}")
+        known = calibration is not None and calibration.labels.names == bundle.labels.names
+        shown = _ramp(bundle.size) if patches is None else patches
+        proof = prove(
+            model,
+            models,
+            shown,
+            calibration.targets if calibration is not None and known else None,
+            kept=made.kept,
+            tflite_python=tflite_python,
+        )
+        files |= proof.save(folder)
+        scores |= proof.to_json()
+        if recipe.to != "tflite":
+            from .onnx_files import write_onnx
+
+            written, told = write_onnx(
+                model, bundle, recipe, shown, folder, int8=patches is not None
+            )
+            files |= written
+            scores |= told
         if calibration is not None:
             files["calibration"] = folder / "calibration.json"
             names = json.dumps(fingerprint(calibration), indent=2) + "\n"
             files["calibration"].write_text(names, encoding="utf-8")
-        scores |= {
-            role: {k: v for k, v in found.items() if k != "tensors"}
-            for role, found in audits.items()
-        }
-        scores["check"] = checks
         if "card" in files:
             files["card"] = add_section(files["card"], out.name, scores, folder / "MODEL_CARD.md")
         parts = {"calibration": calibration, "faces": faces}
@@ -120,99 +157,42 @@ def export_bundle(
             labels=bundle.labels,
             size=bundle.size,
             files=files,
-            history=[*bundle.history, step],
+            history=[*(one for one in bundle.history if _matters(one)), step],
             force=force,
         )
 
 
-def _require(
-    bundle: Bundle, recipe: ExportRecipe, calibration: FaceSet | None, faces: FaceSet | None
-) -> None:
-    """Refuse what cannot work before anything long begins."""
-    if recipe.int8 and calibration is None:
-        raise EdgeferError(
-            "int8 needs calibration faces: --calib DIR. Make them: edgefer calib FACESET -o "
-            "calib_data/NAME."
-        )
-    if calibration is not None and not recipe.int8:
-        raise EdgeferError("calibration faces are for int8: add --int8, or leave --calib out.")
-    if recipe.prune and faces is None:
-        raise EdgeferError("pruning trains further and needs faces: --faces FACESET.")
-    if calibration is not None:
-        check_calibration(calibration, bundle, faces)
-    if recipe.prune and faces is not None:
-        if faces.size != bundle.size:
-            raise DataError(
-                f"{bundle.folder} takes patches of {bundle.size} pixels, those of {faces.folder} "
-                f"have {faces.size}. Import the faces again with --size {bundle.size}."
-            )
-        if faces.labels.names != bundle.labels.names:
-            raise DataError(
-                f"{bundle.folder} answers with {', '.join(bundle.labels.names)}, {faces.folder} "
-                f"has {', '.join(faces.labels.names)}. Prune with the faces it was trained on, or "
-                f"carry it over first: edgefer train transfer {bundle.typed} "
-                f"{quote(str(faces.folder))} -o NEW."
-            )
-
-
-def _fits(model: Any, bundle: Bundle) -> None:
-    wanted = ((None, bundle.size, bundle.size, 1), (None, len(bundle.labels)))
-    found = (model.input_shape, model.output_shape)
-    if found != wanted:
-        raise BundleError(
-            f"{bundle.folder} holds a network from {found[0]} to {found[1]}, its description says "
-            f"{wanted[0]} to {wanted[1]}. Train it again."
-        )
-
-
-def _pruned(model: Any, faces: FaceSet, recipe: ExportRecipe) -> tuple[Any, dict[str, Any]]:
-    # Only here: its toolkit takes two seconds to import.
-    from .sparse import prune
-
-    result = prune(model, faces, recipe)
-    told: dict[str, Any] = {"sparsity": result.sparsity}
-    if result.before and result.after:
-        told |= {"before": result.before.to_json(), "after": result.after.to_json()}
-        say(f"val {result.before.accuracy:.3f} before pruning, {result.after.accuracy:.3f} after")
-    return result.model, told
-
-
-def _convert(
-    model: Any, recipe: ExportRecipe, size: int, calibration: FaceSet | None
-) -> tuple[dict[str, bytes], dict[str, Any], dict[str, Any]]:
-    """Models by role, what they hold, and how far they are from what they were made of."""
-    if calibration is None:
-        # Without faces the ramp tells whether the conversion went well.
-        patches = next(representative(np.zeros((0, size, size), np.uint8)))[0][..., 0].astype(
-            np.uint8
-        )
-    else:
-        patches = calibration.patches
+def _models(
+    model: Any,
+    recipe: ExportRecipe,
+    patches: np.ndarray | None,
+    faces: FaceSet | None,
+    gate: FaceSet | None,
+) -> tuple[dict[str, bytes], Made, dict[str, Any]]:
+    """TFLite models by role, how int8 was made, and what the gate said."""
     say("converting to float.tflite")
-    made = {"float": to_float(model)}
-    before = answers(made["float"], patches)
-    check = Check.of(probabilities(model, patches), before)
-    require_same(check)
-    audits = {"float": audit(made["float"]).to_json()}
-    checks: dict[str, Mapping[str, float]] = {"float": check.to_json()}
-    if calibration is not None:
+    models, made = {"float": to_float(model)}, Made(b"")
+    told: dict[str, Any] = {}
+    if patches is not None:
         say(f"calibrating on {len(patches)} faces, converting to int8.tflite")
-        made["int8"] = to_int8(model, patches, per_channel_dense=recipe.per_channel_dense)
-        found = audit(made["int8"])
-        require_int8(found)
-        audits["int8"] = found.to_json()
-        check = Check.of(before, answers(made["int8"], patches))
-        checks["int8"] = check.to_json()
-        if check.agreement < 0.9:
-            say(
-                f"int8 names another emotion on {1 - check.agreement:.0%} of the calibration "
-                "faces: see what it costs with edgefer compare"
-            )
-    for role, data in made.items():
-        shares = audits[role]["xnnpack"] = xnnpack(data)
-        if shares["pieces"] != 1 or WEIGHTED & set(shares["outside"]):
-            say(
-                f"{role}: XNNPACK takes the model in {shares['pieces']} pieces and leaves out "
-                f"{', '.join(shares['outside']) or 'nothing'}: expect it to be slow"
-            )
-    return made, audits, checks
+        rungs = Workshop(model, patches, recipe, faces).rungs()
+        if gate is not None and recipe.gate is not None:
+            climbed: Climb = climb(rungs, models["float"], gate, recipe.gate)
+            made, told["gate"] = climbed.made, climbed.to_json()
+        else:
+            rung = next(rungs)
+            made = rung.make()
+            told["rung"] = {"rung": rung.name, "kept": list(made.kept)}
+        models["int8"] = made.model
+    return models, made, told
+
+
+def _matters(step: Step) -> bool:
+    """Whether a step changed the network; models of an earlier export are replaced."""
+    return step.stage != "export" or bool(CHANGES & set(step.scores))
+
+
+def _ramp(size: int) -> np.ndarray:
+    """Without faces a ramp tells whether the conversion went well: uint8 (1, S, S)."""
+    ramp = next(representative(np.zeros((0, size, size), np.uint8)))[0]
+    return ramp[..., 0].astype(np.uint8)

@@ -1,45 +1,47 @@
 """Tell what an export wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgefer.bundle import Bundle
+from edgefer.runtimes import Runtimes
+
+ROLES = ("float", "int8")
 
 
 def export_table(bundle: Bundle) -> str:
-    """Sizes, work, operators and the first check of each model, as text.
+    """Sizes, work, operators, runtimes and the first check of each model, as text.
 
     Parameters
     ----------
     bundle : Bundle
         The last step of its history is the export.
     """
-    scores = bundle.history[-1].scores
+    return "\n".join(_lines(bundle, bundle.history[-1].scores))
+
+
+def _lines(bundle: Bundle, scores: Mapping[str, Any]) -> Iterator[str]:
     columns = ("bytes", "gzipped", "parameters", "MACs a face")
-    lines = [f"{'':8}" + "".join(f"{title:>14}" for title in columns)]
-    for role in ("float", "int8"):
+    yield f"{'':8}" + "".join(f"{title:>14}" for title in columns)
+    for role in ROLES:
         if role in scores:
             row = (scores[role][key] for key in ("bytes", "gzipped", "parameters", "macs"))
-            lines.append(f"{role:8}" + "".join(f"{value:>14,}" for value in row))
-    for role in ("float", "int8"):
+            yield f"{role:8}" + "".join(f"{value:>14,}" for value in row)
+    for role in ROLES:
         if role in scores:
-            lines.append(f"{role}: {_operators(scores[role])}")
-    if "pruning" in scores:
-        lines.append(_pruning(scores["pruning"]))
+            yield f"{role}: {_operators(scores[role])}"
+    for role in ("onnx", "onnx_int8"):
+        if role in scores:
+            yield f"{bundle.files[role]}: {_onnx(scores[role])}"
+    yield from _reshaped(scores)
+    yield from _quantized(scores)
+    tried = Runtimes.load(bundle)
+    for role in tried.trials:
+        yield f"{role} is {tried.told(role)}"
     if "int8" in scores:
-        check = scores["check"]["int8"]
-        lines.append(
-            f"int8 against float on {check['faces']} calibration faces: the same emotion on "
-            f"{check['agreement']:.1%}, probabilities apart {check['mean']:.4f} (at most "
-            f"{check['largest']:.4f})"
-        )
-    if "int8" in scores:
-        lines.append(
-            f"{bundle.folder}: what it costs each emotion: edgefer compare {bundle.typed} FACESET"
-        )
+        yield f"{bundle.folder}: what it costs each emotion: edgefer compare {bundle.typed} FACESET"
     else:
-        lines.append(f"{bundle.folder}: float only; int8 needs --int8 --calib DIR")
-    return "\n".join(lines)
+        yield f"{bundle.folder}: float only; int8 needs --int8 --calib DIR"
 
 
 def _operators(found: Mapping[str, Any]) -> str:
@@ -49,10 +51,57 @@ def _operators(found: Mapping[str, Any]) -> str:
     return f"{', '.join(found['dtypes'])}; {steps}"
 
 
-def _pruning(found: Mapping[str, Any]) -> str:
-    shares = found["sparsity"].values()
-    text = f"pruned: {min(shares):.1%} to {max(shares):.1%} zeros in {len(shares)} layers"
-    if "before" in found:
-        before, after = found["before"]["accuracy"], found["after"]["accuracy"]
-        text += f"; val accuracy {before:.1%} before, {after:.1%} after"
-    return text
+def _onnx(found: Mapping[str, Any]) -> str:
+    check = found["check"]
+    told = f"ONNX Runtime agrees on {check['agreement']:.1%} of {check['faces']} faces"
+    return f"{told}; on the Jetson: {found['trtexec']}" if "trtexec" in found else told
+
+
+def _reshaped(scores: Mapping[str, Any]) -> Iterator[str]:
+    if "thinner" in scores:
+        found = scores["thinner"]
+        before, after = found["macs"]
+        widths = ", ".join(f"{name} {a} to {b}" for name, (a, b) in found["widths"].items())
+        told = f"thinner: {after / before:.0%} of the multiplications{_accuracy(found)}"
+        if found["milliseconds"]:
+            times = found["milliseconds"]
+            told += f", {times['after'] / times['before']:.0%} of the time"
+        yield f"{told}; {widths}"
+    if "sparsity" in scores:
+        found = scores["sparsity"]
+        shares = [share for name, share in found["layers"].items() if name not in found["left_out"]]
+        told = f"sparse: {min(shares):.1%} to {max(shares):.1%} zeros in {len(shares)} layers"
+        if found["left_out"]:
+            told += f"; 2:4 does not fit {', '.join(found['left_out'])}"
+        yield f"{told}{_accuracy(found)}"
+    if "clusters" in scores:
+        found = scores["clusters"]
+        counts = found["layers"].values()
+        yield f"clustered: at most {max(counts)} weights in {len(counts)} layers{_accuracy(found)}"
+
+
+def _accuracy(found: Mapping[str, Any]) -> str:
+    if "before" not in found:
+        return ""
+    before, after = found["before"]["accuracy"], found["after"]["accuracy"]
+    return f"; val accuracy {before:.1%} before, {after:.1%} after"
+
+
+def _quantized(scores: Mapping[str, Any]) -> Iterator[str]:
+    made = scores.get("gate") or scores.get("rung")
+    if made and (made["rung"] != "int8" or "gate" in scores):
+        told = f"int8 was made as {made['rung']}"
+        if made["kept"]:
+            told += f", {', '.join(made['kept'])} left in float"
+        if "gate" in scores:
+            told += (
+                f": no drop of more than {100 * made['limit']:g} points on {made['faces']} faces"
+            )
+        yield told
+    if "int8" in scores:
+        check = scores["check"]["int8"]
+        yield (
+            f"int8 against float on {check['faces']} calibration faces: the same emotion on "
+            f"{check['agreement']:.1%}, probabilities apart {check['mean']:.4f} (at most "
+            f"{check['largest']:.4f})"
+        )

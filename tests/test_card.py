@@ -67,9 +67,9 @@ def test_an_export_adds_its_models_and_replaces_those_of_an_earlier_one(tmp_path
     assert text.startswith("# Model card: new\n\n분노\n\n## Limits\n\nnone\n\n## For a device\n")
     assert "| `int8.tflite` | 1,100 | 990 | 12,000 |" in text
     assert "on 98.5% of 200 calibration faces" in text
-    again = add_section(out, "new", {"float": MODELS["float"], "pruning": {}}, card).read_text(
+    again = add_section(out, "new", {"float": MODELS["float"], "thinner": {}}, card).read_text(
         "utf-8"
     )
     assert re.findall(r"^## .*", again, re.M) == ["## Limits", "## For a device"]
     assert "int8" not in again
-    assert "pruned since" in again
+    assert "changed since" in again

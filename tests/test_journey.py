@@ -20,7 +20,7 @@ data show korean --sheet sheet.png
 train base base -o base-model --width 8 --epochs 4 --precision float32
 train transfer base-model korean -o model --epochs 2 --precision float32
 calib korean -o calibration --per-emotion 10
-export model --prune 0.5 --faces korean --epochs 2 --int8 --calib calibration -o device
+export model --faces korean --macs 0.7 --multiple 4 --epochs 3 --int8 --calib calibration -o device
 """
 
 

@@ -58,13 +58,16 @@ def made(folder, trained, calibration, faces):
 
 @pytest.fixture(scope="module")
 def pruned(folder, trained, calibration, faces):
-    recipe = ExportRecipe(int8=True, prune=0.8, epochs=3, batch=32, precision="float32")
+    recipe = ExportRecipe(
+        int8=True, sparsity="0.8", epochs=3, batch=32, rate=2e-3, teacher=0.5, precision="float32"
+    )
     return export_bundle(trained, recipe, folder / "pruned", calibration=calibration, faces=faces)
 
 
 def test_the_new_bundle_holds_the_old_one_and_its_models(made, trained):
     made.verify()
-    assert set(made.files) == {"keras", "log", "float", "int8", "audit", "calibration"}
+    proof = {"audit", "runtimes", "golden", "calibration"}
+    assert set(made.files) == {"keras", "log", "float", "int8"} | proof
     assert made.read("keras") == trained.read("keras")
     assert made.history[:-1] == trained.history
 
@@ -79,7 +82,7 @@ def test_the_calibration_faces_can_be_recognized_but_not_seen(made, calibration)
 def test_the_step_tells_what_was_done(made, calibration, faces):
     step = made.history[-1]
     assert step.stage == "export"
-    assert step.recipe == asdict(INT8)
+    assert step.recipe == {**asdict(INT8), "keep": []}
     assert step.facesets == {"calibration": calibration.digest, "faces": faces.digest}
     assert {"tensorflow", "ai-edge-litert", "python"} <= set(step.versions)
 
@@ -123,9 +126,9 @@ def test_pruning_shrinks_the_download_only(pruned, made):
 
 
 def test_the_pruned_network_goes_along_with_its_sparsity(pruned, trained):
-    told = pruned.history[-1].scores["pruning"]
-    assert sparsity_of(load_model(pruned.path("keras"))) == told["sparsity"]
-    assert min(told["sparsity"].values()) > 0.79
+    told = pruned.history[-1].scores["sparsity"]
+    assert sparsity_of(load_model(pruned.path("keras"))) == told["layers"]
+    assert min(told["layers"].values()) > 0.79
     assert told["before"]["faces"] == told["after"]["faces"] == 42
     assert max(sparsity_of(load_model(trained.path("keras"))).values()) < 0.1
     assert Seen.load(pruned).is_whole(pruned)  # pruning trains on the same faces
@@ -133,15 +136,17 @@ def test_the_pruned_network_goes_along_with_its_sparsity(pruned, trained):
 
 def test_without_int8_no_calibration_is_needed(folder, trained):
     floats = export_bundle(trained, ExportRecipe(), folder / "float only")
-    assert set(floats.files) == {"keras", "log", "float", "audit"}
+    assert set(floats.files) == {"keras", "log", "float", "audit", "runtimes", "golden"}
     with pytest.raises(BundleError, match="has no int8 model. Make it with edgefer export"):
         floats.read("int8")
 
 
 def test_an_export_can_be_exported_again(folder, made, calibration):
     again = export_bundle(made, INT8, folder / "again", calibration=calibration)
-    assert again.read("int8") == made.read("int8")
-    assert [step.stage for step in again.history] == ["train base", "export", "export"]
+    # But for the digest of the bundle that it was made of, which it tells.
+    assert audit(again.read("int8")) == audit(made.read("int8"))
+    # Nothing is left of the first one's models; it would be told of if it had pruned.
+    assert [step.stage for step in again.history] == ["train base", "export"]
 
 
 def refused(folder, bundle, recipe, kind, words, **more):
@@ -152,7 +157,7 @@ def refused(folder, bundle, recipe, kind, words, **more):
 
 def test_what_is_missing_is_named(folder, trained, calibration):
     refused(folder, trained, INT8, EdgeferError, "int8 needs calibration faces")
-    refused(folder, trained, ExportRecipe(prune=0.5), EdgeferError, "--faces FACESET")
+    refused(folder, trained, ExportRecipe(sparsity="0.5"), EdgeferError, "--faces FACESET")
     plain = ExportRecipe()
     refused(folder, trained, plain, EdgeferError, "add --int8", calibration=calibration)
 
@@ -165,11 +170,11 @@ def test_calibration_faces_that_judge_the_model_are_refused(folder, trained, fac
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"size": 24}, "16 pixels, those of"), ({"labels": KOREAN7}, "Prune with the faces")],
+    [({"size": 24}, "16 pixels, those of"), ({"labels": KOREAN7}, "Train further with the faces")],
 )
 def test_faces_to_prune_on_must_fit_the_bundle(folder, tmp_path, trained, change, words):
     others = toy_faces(tmp_path / "others", each=4, **change)
-    refused(folder, trained, ExportRecipe(prune=0.5), DataError, words, faces=others)
+    refused(folder, trained, ExportRecipe(sparsity="0.5"), DataError, words, faces=others)
 
 
 def test_a_network_that_is_not_as_described_is_refused(folder, trained):
@@ -207,7 +212,7 @@ def test_the_command_prints_sizes_and_the_check(folder, trained, calibration):
     ("options", "words"),
     [
         (["--int8"], "edgefer calib FACESET"),
-        (["--prune", "0.5"], "--faces FACESET"),
+        (["--sparsity", "0.5"], "--faces FACESET"),
         (["--calib", "somewhere"], "add --int8"),
     ],
 )

@@ -1,0 +1,104 @@
+"""The ways to quantize a network, from the cheapest to the dearest."""
+
+from collections.abc import Iterator
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from edgefer.faceset import FaceSet
+from edgefer.progress import say
+
+from .convert import to_int8
+from .ladder import Made, Rung
+from .mixed import Calibrated
+from .recipe import ExportRecipe
+from .sensitivity import Layer, measured
+
+# Layers that the mixed rung leaves in float, one attempt after the other.
+_KEPT = (1, 2, 4)
+
+
+class Workshop:
+    """Makes every int8 model of one network; what several need is measured once.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network.
+    patches : ndarray of uint8, shape (N, S, S)
+        Calibration faces.
+    recipe : ExportRecipe
+        Every choice.
+    faces : FaceSet, optional
+        What quantization-aware training trains on; without a ``train`` split there is no such rung.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        patches: np.ndarray,
+        recipe: ExportRecipe,
+        faces: FaceSet | None = None,
+    ) -> None:
+        self.model, self.patches, self.recipe = model, patches, recipe
+        self.faces = faces if faces is not None and "train" in faces.split_names else None
+
+    def rungs(self) -> Iterator[Rung]:
+        """Ways that the recipe allows, the cheapest first."""
+        only = self.recipe.rung or ("mixed" if self.recipe.keep else "")
+        if only in ("", "int8"):
+            yield Rung("int8", self.int8)
+        # Scaled channels would have more different weights.
+        if only == "equalized" or (not only and not self.recipe.clusters):
+            yield Rung("equalized", self.equalized)
+        if self.recipe.keep:
+            yield Rung("mixed", partial(self.mixed, self.recipe.keep))
+        elif only in ("", "mixed"):
+            names = [layer.name for layer in self.ranking]
+            for count in _KEPT[: 1 if only and self.recipe.gate is None else None]:
+                if count < len(names):
+                    yield Rung(f"mixed {count}", partial(self.mixed, tuple(names[:count])))
+        if only in ("", "qat"):
+            if self.faces is None:
+                say("gate: qat: left out, there is no train split to train on")
+            else:
+                yield Rung("qat", self.qat)
+
+    @cached_property
+    def calibrated(self) -> Calibrated:
+        """Network with the range of every number."""
+        return Calibrated.of(self.model, self.patches)
+
+    @cached_property
+    def ranking(self) -> tuple[Layer, ...]:
+        """Layers that int8 hurts most, first."""
+        say("ranking layers by what int8 does to them")
+        return measured(self.calibrated, self.patches).layers
+
+    def int8(self) -> Made:
+        """Every layer in integers, as the converter makes it."""
+        return Made(self._int8(self.model))
+
+    def equalized(self) -> Made:
+        """The channels of each layer brought to like ranges before."""
+        from .equalize import equalize
+
+        return Made(self._int8(equalize(self.model, self.patches)))
+
+    def mixed(self, kept: tuple[str, ...]) -> Made:
+        """Some layers left in float."""
+        dense = self.recipe.per_channel_dense
+        return Made(self.calibrated.quantize(kept, per_channel_dense=dense), kept)
+
+    def qat(self) -> Made:
+        """Trained further while it computes as int8 will."""
+        from .qat import qat
+
+        assert self.faces is not None
+        found = qat(self.model, self.faces, self.recipe, calibration=self.patches)
+        return Made(found.int8, trained=True)
+
+    def _int8(self, model: Any) -> bytes:
+        dense = self.recipe.per_channel_dense
+        return to_int8(model, self.patches, per_channel_dense=dense)

@@ -1,0 +1,192 @@
+# ruff: noqa: E402  (what stands after importorskip needs TensorFlow)
+"""The command ``edgefer export``, from the door."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from toys import toy_bundle, toy_faces, toy_model
+
+pytest.importorskip("tensorflow", reason="export needs TensorFlow")
+pytestmark = pytest.mark.train
+
+from collapses import collapsed
+
+from edgefer.bundle import Bundle
+from edgefer.export.calibration import make_calibration
+from edgefer.export.commands import export
+from edgefer.labels import KOREAN7
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("export")
+
+
+@pytest.fixture(scope="module")
+def faces(folder):
+    return toy_faces(folder / "faces", each=64)
+
+
+@pytest.fixture(scope="module")
+def calibration(folder, faces):
+    return make_calibration(faces, folder / "calibration", per_emotion=8)
+
+
+@pytest.fixture(scope="module")
+def model(faces):
+    return toy_model(faces)
+
+
+@pytest.fixture(scope="module")
+def trained(folder, model, faces):
+    return toy_bundle(folder / "trained", model, faces)
+
+
+@pytest.fixture(scope="module")
+def sick(folder, model, faces):
+    """One channel a thousand times as large: the float answers are the same, int8 collapses."""
+    return toy_bundle(folder / "sick", collapsed(model, "stage2_1_norm", ("stage2_2_conv",)), faces)
+
+
+@pytest.fixture
+def typed(calibration, faces, tmp_path):
+    """Type the command for a bundle; its int8 is calibrated, the toys are its faces."""
+
+    def run(bundle, *options):
+        given = ["--calib", calibration.folder, "--faces", faces.folder, "-o", tmp_path / "out"]
+        return CliRunner().invoke(export, list(map(str, [bundle.folder, *given, *options])))
+
+    return run
+
+
+def scores(tmp_path):
+    return Bundle.load(tmp_path / "out").history[-1].scores
+
+
+def test_a_healthy_network_passes_the_gate_as_plain_int8(typed, trained, tmp_path):
+    result = typed(trained, "--int8", "--gate", "0.1")
+    assert result.exit_code == 0, result.output
+    told = scores(tmp_path)["gate"]
+    assert (told["rung"], told["faces"], len(told["tried"])) == ("int8", 112, 1)
+    assert "int8 was made as int8: no drop of more than 10 points on 112 faces" in result.stdout
+
+
+def test_a_network_that_collapses_is_caught_and_passes_by_a_named_rung(typed, sick, tmp_path):
+    result = typed(sick, "--int8", "--gate", "0.1")
+    assert result.exit_code == 0, result.output
+    told = scores(tmp_path)["gate"]
+    assert [(one["rung"], one["passed"]) for one in told["tried"]] == [
+        ("int8", False),
+        ("equalized", True),
+    ]
+    assert told["tried"][0]["overall"]["before"] - told["tried"][0]["overall"]["after"] > 0.3
+    assert "int8 was made as equalized" in result.stdout
+    assert "gate: int8: overall +" in result.stderr
+
+
+def test_where_no_rung_passes_the_status_is_3_and_nothing_is_written(
+    sick, faces, calibration, tmp_path
+):
+    command = [sys.executable, "-m", "edgefer", "export", sick.folder, "--int8", "--rung", "int8"]
+    command += ["--calib", calibration.folder, "--faces", faces.folder, "--gate", "0.1"]
+    done = subprocess.run(
+        [*map(str, command), "-o", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert "no way to quantize this network kept every drop within 10 points" in done.stderr
+    assert "overall" in done.stderr.split("drop, points")[1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_layers_that_are_named_stay_in_float(typed, trained, tmp_path):
+    result = typed(trained, "--int8", "--keep-float", "stage1_1_conv")
+    assert result.exit_code == 0, result.output
+    told = scores(tmp_path)
+    assert told["rung"] == {"rung": "mixed", "kept": ["stage1_1_conv"]}
+    assert "float32" in told["int8"]["dtypes"]
+    assert "stage1_1_conv left in float" in result.stdout
+
+
+def test_the_gate_is_neither_what_was_trained_on_nor_what_is_reported(typed, trained):
+    for split in ("train", "test"):
+        result = typed(trained, "--int8", "--gate", "0.1", "--gate-split", split)
+        assert result.exit_code == 1
+        assert f"--gate-split {split} holds the faces that" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--int8"], "edgefer calib FACESET"),
+        (["--sparsity", "0.5"], "--sparsity needs --faces FACESET"),
+        (["--macs", "0.5"], "--macs needs --faces FACESET"),
+        (["--calib", "c"], "add --int8"),
+        (["--int8", "--calib", "c", "--gate", "0.1"], "--gate needs --faces"),
+        (["--int8", "--calib", "c", "--rung", "qat"], "--rung qat needs --faces"),
+        (["--sensitivity"], "--sensitivity needs --calib"),
+        (["--candidates", "all", "--calib", "c"], "--candidates needs --faces"),
+        (["--rank", "l1"], "--rank is for a thinner network"),
+        (["--epochs", "3"], "--epochs is for training further"),
+        (["--gate-split", "val"], "--gate-split is for the gate"),
+        (["--keep-float", "x"], "--keep-float is for int8"),
+        (["--faces", "f"], "--faces is for"),
+        (
+            ["--sensitivity", "--candidates", "all", "--calib", "c", "--faces", "f"],
+            "write different pages",
+        ),
+    ],
+)
+def test_options_that_lack_something_or_do_nothing_are_wrong_usage(options, words):
+    result = CliRunner().invoke(export, ["bundle", *options, "-o", "new"])
+    assert (result.exit_code, words in result.stderr) == (2, True), result.stderr
+
+
+def test_the_help_has_sections():
+    said = CliRunner().invoke(export, ["--help"]).stdout
+    titles = ["What to make:", "A thinner network", "Download size, not speed", "How int8 is made"]
+    assert sorted(titles, key=said.find) == titles
+    assert min(map(said.find, titles)) > 0
+
+
+def test_the_layers_are_ranked_on_a_page(trained, calibration, tmp_path):
+    arguments = [trained.folder, "--sensitivity", "--calib", calibration.folder]
+    result = CliRunner().invoke(export, [*map(str, arguments), "-o", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert "stage1_1_conv" in result.stdout
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".html", ".json", ".csv"}
+
+
+def test_candidates_are_compared_on_a_page(typed, trained, tmp_path):
+    result = typed(trained, "--candidates", "float16,dynamic,int8,equalized,mixed")
+    assert result.exit_code == 0, result.output
+    told = json.loads((tmp_path / "out" / "candidates.json").read_text(encoding="utf-8"))
+    names = [one["name"] for one in told["candidates"]]
+    assert names == ["float", "float16", "dynamic", "int8", "equalized", "mixed"]
+    bytes_of = {one["name"]: one["bytes"] for one in told["candidates"]}
+    assert bytes_of["int8"] < bytes_of["float16"] < bytes_of["float"]
+    assert (tmp_path / "out" / "mixed.tflite").stat().st_size == bytes_of["mixed"]
+    assert all(name in result.stdout for name in names)
+
+
+def test_a_candidate_that_is_not_known_is_named(typed, trained):
+    result = typed(trained, "--candidates", "int8,int4")
+    assert "--candidates int4 is not known" in str(result.exception)
+
+
+def test_faces_of_other_labels_may_be_the_gate_where_the_names_are_the_same(
+    trained, calibration, tmp_path
+):
+    # 당황 and 상처 are not what the network answers with: their faces are left out.
+    korean = toy_faces(tmp_path / "korean", each=16, labels=KOREAN7)
+    arguments = [trained.folder, "--int8", "--calib", calibration.folder, "--faces", korean.folder]
+    result = CliRunner().invoke(
+        export, [*map(str, arguments), "--gate", "0.9", "-o", str(tmp_path / "out")]
+    )
+    assert result.exit_code == 0, result.output
+    assert "faces left out, whose emotions the bundle lacks" in result.stderr
