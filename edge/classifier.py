@@ -6,6 +6,7 @@ from edgefer.bundle import Bundle
 from edgefer.errors import BackendError, BundleError
 from edgefer.golden import Golden
 from edgefer.runtimes import Runtimes
+from edgefer.untrusted import shown
 
 from .backends import BACKENDS, installed, open_backend
 from .machine import runtime
@@ -83,10 +84,10 @@ def _refuse_failed(bundle: Bundle, tried: Runtimes, role: str, backend: str) -> 
     """Refuse a runtime on which this model was tried, and failed."""
     trial = tried.failed(role, backend)
     if trial is not None:
-        number = f" {trial.version}" if trial.version else ""
+        number = f" {shown(trial.version)}" if trial.version else ""
         raise BackendError(
             f"the {role} model of {bundle.typed} failed on {backend}{number} when it was exported: "
-            f"{trial.reason}. Try {_other(tried, role, backend)}export the bundle again."
+            f"{shown(trial.reason)}. Try {_other(tried, role, backend)}export the bundle again."
         )
 
 

@@ -73,7 +73,7 @@ def compare_candidates(
     whole = load_model(bundle.path("keras"))
     fits(whole, bundle)
     model, _ = reshape(whole, faces, recipe, calibration.patches)
-    shop = Workshop(model, calibration.patches, recipe, faces)
+    shop = Workshop(model, calibration.patches, recipe, bundle.labels, faces)
     ways: dict[str, Callable[[], Made]] = {
         "float": lambda: Made(to_float(whole)),
         "float, reshaped": lambda: Made(to_float(model)),

@@ -7,6 +7,17 @@ from click.core import ParameterSource
 
 from .recipe import ExportRecipe
 
+# Options that each way to look, and export nothing, reads.
+_ALWAYS = {"bundle", "out", "calibration", "per_channel_dense", "force", "as_json"}
+_LOOKS = {
+    "sensitivity": {*_ALWAYS, "sensitivity"},
+    "candidates": {
+        *(*_ALWAYS, "candidates", "faces", "gate_split"),
+        *("macs", "latency", "rank", "multiple", "sparsity", "clusters"),
+        *("epochs", "batch", "rate", "teacher", "precision", "seed"),
+    },
+}
+
 
 def require_choices(context: click.Context, recipe: ExportRecipe) -> None:
     """Refuse options that lack what they need, and options that would do nothing.
@@ -49,6 +60,12 @@ def require_choices(context: click.Context, recipe: ExportRecipe) -> None:
             )
     if len(looking) == 2:
         raise click.UsageError("--sensitivity and --candidates write different pages: name one.")
+    for look, read in _LOOKS.items():
+        foreign = sorted(given - read) if look in given else []
+        if foreign:
+            raise click.UsageError(
+                f"{_typed(context, foreign[0])} does not go with --{look}: leave one out."
+            )
     quantizes = recipe.int8 or bool(looking)
     idle = {
         "calibration": (quantizes, "for int8: add --int8"),

@@ -8,7 +8,7 @@ import click
 
 from .choices import require_choices
 from .recipe import PRECISIONS, RANKS, RUNGS, TARGETS, ExportRecipe
-from .sections import Command, section
+from .sections import OTHER, Command, section
 
 _PATH = click.Path(path_type=Path)
 _DEFAULT = ExportRecipe()
@@ -187,7 +187,7 @@ _training = section(
     ),
 )
 _rest = section(
-    "Other",
+    OTHER,
     (
         "--tflite-python",
         {
@@ -247,7 +247,9 @@ def export(
     if sensitivity and chosen:
         from .sensitivity_page import measure_sensitivity, to_text
 
-        ranked = measure_sensitivity(trained, chosen, out, force=force)
+        ranked = measure_sensitivity(
+            trained, chosen, out, per_channel_dense=recipe.per_channel_dense, force=force
+        )
         told = json.dumps(ranked.to_json(), indent=2)
         click.echo(told if as_json else f"{to_text(ranked.sensitivity)}\n{out}/sensitivity.html")
         return

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgefer.labels import Labels
-from edgefer.report.drop import ALPHA, Drop, turned
+from edgefer.report.drop import ALPHA, LEAST_PEOPLE, Drop, turned
 from edgefer.report.people import people_interval, repeats
 from edgefer.report.statistics import Pairs, holm, interval
 
@@ -155,7 +155,8 @@ def _row(drop: Drop, upper: float, p: float, limit: float) -> Row:
     # A lossless model's measured drop lies this far above 0 once in twenty times.
     few = 2 * (upper - drop.drop) > limit
     if upper <= limit:
-        verdict = HOLDS
+        # Of so few people nothing is known to hold, however many faces they have.
+        verdict = FEW if 0 < drop.people < LEAST_PEOPLE else HOLDS
     elif few:
         verdict = FAILS if drop.drop > limit and p < ALPHA else FEW
     else:

@@ -1,6 +1,7 @@
 """Make the golden vectors of a bundle: drawn faces, a ramp, and what each model answers to them."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,7 @@ def make_golden(models: Mapping[str, bytes], size: int) -> Golden:
     return Golden(patches, answers, tolerances)
 
 
+@cache
 def _draw(size: int) -> np.ndarray:
     """Faces to choose from, uint8 (N, S, S), the same ones every time."""
     rng = np.random.default_rng(0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefer.errors import GateError
+from edgefer.errors import BundleError, EdgeferError, GateError
 from edgefer.faceset import FaceSet
 from edgefer.progress import say
 from edgefer.report.people import number_people
@@ -93,13 +93,19 @@ def climb(rungs: Iterable[Rung], whole: bytes, faces: FaceSet, limit: float) -> 
     ------
     GateError
         If no rung passes; the message has the table.
+    EdgeferError
+        If no rung could be tried.
     """
     before = answer(whole, faces)
     people = number_people(faces.persons)
     tried: list[tuple[str, Judgement, Mapping[str, Any]]] = []
     for rung in rungs:
         start = perf_counter()
-        made = rung.make()
+        try:
+            made = rung.make()
+        except BundleError as error:
+            say(f"gate: {rung.name} cannot be made: {error}")
+            continue
         found = judge(
             faces.labels, faces.targets, before, answer(made.model, faces), limit, people=people
         )
@@ -112,6 +118,8 @@ def climb(rungs: Iterable[Rung], whole: bytes, faces: FaceSet, limit: float) -> 
         say(f"gate: {rung.name}: {_told(found)}")
         if found.passed:
             return Climb(rung.name, made, tuple(tried))
+    if not tried:
+        raise EdgeferError("no way to quantize this network could be tried: what is said above.")
     raise GateError(
         f"no way to quantize this network kept every drop within {100 * limit:g} points on "
         f"{len(faces):,} faces; nothing was written. "

@@ -48,6 +48,8 @@ def share_for(
     wanted: float,
     multiple: int,
     convert: Callable[[Any], bytes],
+    *,
+    timed: Callable[[Mapping[str, bytes]], dict[str, float]] = milliseconds,
 ) -> float:
     """Share of the multiplications at which a network takes a share of its time.
 
@@ -59,11 +61,13 @@ def share_for(
     model : keras.Model
         The network.
     network, scores, multiple
-        As for `edgefer.export.prune.plan`.
+        As for `edgefer.export.cut.plan`.
     wanted : float
         Share of the time, 0..1.
     convert : callable
         Gives the TFLite model that will run.
+    timed : callable
+        Gives the time of models by their names.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def share_for(
         except EdgeferError:
             low = share
             continue
-        times = milliseconds({"whole": whole, "thin": convert(cut(model, network, kept))})
+        times = timed({"whole": whole, "thin": convert(cut(model, network, kept))})
         ratio = times["thin"] / times["whole"]
         say(f"{share:.0%} of the work takes {ratio:.0%} of the time")
         if ratio <= wanted:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from edgefer.bundle import MARKER, Bundle, Step, versions, write_bundle
+from edgefer.errors import EdgeferError
 from edgefer.faceset import FaceSet
 from edgefer.folders import refuse
 from edgefer.keras import load_model
+from edgefer.labels import Labels
 from edgefer.metadata import About
 from edgefer.preprocess import PREPROCESS
 from edgefer.progress import say
@@ -95,12 +97,12 @@ def export_bundle(
     tflite_python = tflite_python or find_tflite_python()
     model = load_model(bundle.path("keras"))
     fits(model, bundle)
-    files = {role: bundle.path(role) for role in bundle.files if role not in _MADE}
     patches = calibration.patches if calibration is not None else None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        files = _kept(bundle, folder)
         shaped, scores = reshape(model, faces, recipe, patches)
-        models, made, told = _models(shaped, recipe, patches, faces, gate)
+        models, made, told = _models(shaped, recipe, bundle.labels, patches, faces, gate)
         scores |= told
         if faces is not None and (shaped is not model or made.trained):
             files[ROLE] = (Seen.of(faces) | Seen.load(bundle)).save(folder / "training.npz")
@@ -165,6 +167,7 @@ def export_bundle(
 def _models(
     model: Any,
     recipe: ExportRecipe,
+    labels: Labels,
     patches: np.ndarray | None,
     faces: FaceSet | None,
     gate: FaceSet | None,
@@ -175,16 +178,26 @@ def _models(
     told: dict[str, Any] = {}
     if patches is not None:
         say(f"calibrating on {len(patches)} faces, converting to int8.tflite")
-        rungs = Workshop(model, patches, recipe, faces).rungs()
+        rungs = Workshop(model, patches, recipe, labels, faces).rungs()
         if gate is not None and recipe.gate is not None:
             climbed: Climb = climb(rungs, models["float"], gate, recipe.gate)
             made, told["gate"] = climbed.made, climbed.to_json()
         else:
-            rung = next(rungs)
+            rung = next(rungs, None)
+            if rung is None:
+                raise EdgeferError(f"--rung {recipe.rung} cannot be made of this network.")
             made = rung.make()
             told["rung"] = {"rung": rung.name, "kept": list(made.kept)}
         models["int8"] = made.model
     return models, made, told
+
+
+def _kept(bundle: Bundle, folder: Path) -> dict[str, Path]:
+    """What the new bundle takes over, copied now: an export may take hours."""
+    files = {role: folder / bundle.files[role] for role in bundle.files if role not in _MADE}
+    for role, path in files.items():
+        path.write_bytes(bundle.read(role))
+    return files
 
 
 def _matters(step: Step) -> bool:

@@ -129,5 +129,8 @@ def prove(
     runtimes = try_runtimes(models, patches, targets, tflite_python=tflite_python)
     for role in models:
         if not runtimes.passed(role):
-            raise BundleError(f"the {role} model computes rightly on no runtime: {runtimes}")
+            raise BundleError(
+                f"the {role} model computes rightly on no runtime: {runtimes.told(role)}. Try "
+                "--rung mixed, or a network of convolution, normalization, ReLU, pooling and dense."
+            )
     return Proof(audits, pieces, checks, runtimes, make_golden(models, patches.shape[1]))

@@ -62,7 +62,7 @@ def prune(
 ) -> Thinner:
     """Cut whole channels until a network costs a share of its work, and train it between.
 
-    A third of the epochs lie between the rounds of cutting, the others behind the last. A face's
+    One epoch follows each round of cutting, the others the last. A face's
     target is its label mixed with what the network before pruning answers (Hinton et al.,
     "Distilling the Knowledge in a Neural Network", 2015).
 

@@ -13,6 +13,7 @@ from edgefer.progress import say
 
 from .calibration import check_calibration
 from .recipe import ExportRecipe
+from .rungs import no_training
 
 
 def require(
@@ -39,6 +40,10 @@ def require(
     if faces is None and (trains or recipe.gate is not None):
         what = "pruning, clustering and QAT train further and need"
         raise EdgeferError(f"{what if trains else 'the gate needs'} faces: --faces FACESET.")
+    if recipe.rung == "qat":
+        reason = no_training(faces, recipe, bundle.labels)
+        if reason:
+            raise EdgeferError(f"--rung qat trains further, and {reason}. Leave it out.")
     if calibration is not None:
         check_calibration(calibration, bundle, faces)
     if faces is not None and (trains or recipe.gate is not None):
@@ -86,9 +91,12 @@ def gate_faces(
             f"{faces.folder}, which is the gate. Choose others: edgefer calib "
             f"{quote(str(faces.folder))} -o calib_data/NAME."
         )
-    if "test" in faces.split_names:
-        reported = set(faces.split("test").hashes)
-        gate = gate.select(np.array([digest not in reported for digest in gate.hashes], bool))
+    others = [faces.split(name) for name in ("train", "test") if name in faces.split_names]
+    seen = {digest for split in others for digest in split.hashes}
+    fresh = gate.select(np.array([digest not in seen for digest in gate.hashes], bool))
+    if len(fresh) < len(gate):
+        say(f"gate: {len(gate) - len(fresh)} faces left out that also stand in train or test")
+    gate = fresh
     spoken = gate.relabel(bundle.labels, translate(gate.labels, bundle.labels))
     if not len(spoken):
         raise DataError(

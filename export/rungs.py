@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgefer.faceset import FaceSet
+from edgefer.labels import Labels
 from edgefer.progress import say
 
 from .convert import to_int8
@@ -30,8 +31,10 @@ class Workshop:
         Calibration faces.
     recipe : ExportRecipe
         Every choice.
+    labels : Labels
+        What the network answers with.
     faces : FaceSet, optional
-        What quantization-aware training trains on; without a ``train`` split there is no such rung.
+        What quantization-aware training trains on: see `no_training`.
     """
 
     def __init__(
@@ -39,10 +42,11 @@ class Workshop:
         model: Any,
         patches: np.ndarray,
         recipe: ExportRecipe,
+        labels: Labels,
         faces: FaceSet | None = None,
     ) -> None:
-        self.model, self.patches, self.recipe = model, patches, recipe
-        self.faces = faces if faces is not None and "train" in faces.split_names else None
+        self.model, self.patches, self.recipe, self.labels = model, patches, recipe, labels
+        self.faces = faces
 
     def rungs(self) -> Iterator[Rung]:
         """Ways that the recipe allows, the cheapest first."""
@@ -60,8 +64,9 @@ class Workshop:
                 if count < len(names):
                     yield Rung(f"mixed {count}", partial(self.mixed, tuple(names[:count])))
         if only in ("", "qat"):
-            if self.faces is None:
-                say("gate: qat: left out, there is no train split to train on")
+            reason = no_training(self.faces, self.recipe, self.labels)
+            if reason:
+                say(f"qat is left out: {reason}")
             else:
                 yield Rung("qat", self.qat)
 
@@ -74,7 +79,8 @@ class Workshop:
     def ranking(self) -> tuple[Layer, ...]:
         """Layers that int8 hurts most, first."""
         say("ranking layers by what int8 does to them")
-        return measured(self.calibrated, self.patches).layers
+        dense = self.recipe.per_channel_dense
+        return measured(self.calibrated, self.patches, per_channel_dense=dense).layers
 
     def int8(self) -> Made:
         """Every layer in integers, as the converter makes it."""
@@ -102,3 +108,14 @@ class Workshop:
     def _int8(self, model: Any) -> bytes:
         dense = self.recipe.per_channel_dense
         return to_int8(model, self.patches, per_channel_dense=dense)
+
+
+def no_training(faces: FaceSet | None, recipe: ExportRecipe, labels: Labels) -> str:
+    """Why there can be no quantization-aware training; empty if there can."""
+    if faces is None or "train" not in faces.split_names:
+        return "there is no train split to train on"
+    if faces.labels.names != labels.names:
+        return f"the faces are labelled {', '.join(faces.labels.names)}"
+    if recipe.per_channel_dense:
+        return "the converter does not take --per-channel-dense with it"
+    return ""

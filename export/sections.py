@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 Decorator = Callable[[Any], Any]
+OTHER = "Other"  # stands last
 
 
 class Option(click.Option):
@@ -23,8 +24,10 @@ class Command(click.Command):
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record:
-                sections.setdefault(getattr(param, "section", "Other"), []).append(record)
+            if record and isinstance(param, click.Option):
+                sections.setdefault(getattr(param, "section", OTHER), []).append(record)
+        if OTHER in sections:
+            sections[OTHER] = sections.pop(OTHER)
         for title, rows in sections.items():
             with formatter.section(title):
                 formatter.write_dl(rows)

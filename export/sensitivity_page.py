@@ -83,7 +83,12 @@ class Found:
 
 
 def measure_sensitivity(
-    bundle: Bundle, calibration: FaceSet, out: Path, *, force: bool = False
+    bundle: Bundle,
+    calibration: FaceSet,
+    out: Path,
+    *,
+    per_channel_dense: bool = False,
+    force: bool = False,
 ) -> Found:
     """Measure which layers of a bundle's network int8 hurts, and write a report.
 
@@ -95,6 +100,8 @@ def measure_sensitivity(
         Faces to calibrate on, and to ask.
     out : Path
         The new folder, with ``sensitivity.html``, ``sensitivity.json`` and ``sensitivity.csv``.
+    per_channel_dense : bool
+        As in `edgefer.export.convert.to_int8`.
     force : bool
         Replace a report that is there.
 
@@ -124,7 +131,7 @@ def measure_sensitivity(
     found = Found(
         bundle.name,
         calibration.folder.resolve().name,
-        measured(network, calibration.patches),
+        measured(network, calibration.patches, per_channel_dense=per_channel_dense),
         {
             "bundle_digest": bundle.digest,
             "faceset_digest": calibration.digest,

@@ -94,9 +94,9 @@ def _quantized(scores: Mapping[str, Any]) -> Iterator[str]:
         if made["kept"]:
             told += f", {', '.join(made['kept'])} left in float"
         if "gate" in scores:
-            told += (
-                f": no drop of more than {100 * made['limit']:g} points on {made['faces']} faces"
-            )
+            few = sum(row["verdict"] != "holds" for row in made["tried"][-1]["rows"])
+            told += f": no drop above {100 * made['limit']:g} points on {made['faces']:,} faces"
+            told += f", {few} emotions with too few to tell" if few else ""
         yield told
     if "int8" in scores:
         check = scores["check"]["int8"]

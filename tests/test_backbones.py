@@ -115,7 +115,9 @@ np.save(sys.argv[1] + "/answers.npy", interpreter.get_tensor(out["index"]) / 256
 """
 
 
-def test_every_network_is_whole_in_int8_and_runs_in_both_runtimes(trained, tmp_path, tflite_python):
+# The others go through the whole export in test_export_networks.py.
+@pytest.mark.parametrize("trained", ["vgg", "vgg_hufs"], indirect=True)
+def test_a_network_is_whole_in_int8_and_runs_in_both_runtimes(trained, tmp_path, tflite_python):
     _, model, faces = trained
     data = to_int8(model, faces[:8])
     require_int8(audit(data))

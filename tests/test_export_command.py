@@ -71,7 +71,7 @@ def test_a_healthy_network_passes_the_gate_as_plain_int8(typed, trained, tmp_pat
     assert result.exit_code == 0, result.output
     told = scores(tmp_path)["gate"]
     assert (told["rung"], told["faces"], len(told["tried"])) == ("int8", 112, 1)
-    assert "int8 was made as int8: no drop of more than 10 points on 112 faces" in result.stdout
+    assert "int8 was made as int8: no drop above 10 points on 112 faces" in result.stdout
 
 
 def test_a_network_that_collapses_is_caught_and_passes_by_a_named_rung(typed, sick, tmp_path):
@@ -140,6 +140,11 @@ def test_the_gate_is_neither_what_was_trained_on_nor_what_is_reported(typed, tra
             ["--sensitivity", "--candidates", "all", "--calib", "c", "--faces", "f"],
             "write different pages",
         ),
+        (["--sensitivity", "--calib", "c", "--faces", "f", "--macs", "0.5"], "does not go with"),
+        (
+            ["--candidates", "all", "--calib", "c", "--faces", "f", "--to", "onnx"],
+            "--to does not go with --candidates",
+        ),
     ],
 )
 def test_options_that_lack_something_or_do_nothing_are_wrong_usage(options, words):
@@ -163,11 +168,11 @@ def test_the_layers_are_ranked_on_a_page(trained, calibration, tmp_path):
 
 
 def test_candidates_are_compared_on_a_page(typed, trained, tmp_path):
-    result = typed(trained, "--candidates", "float16,dynamic,int8,equalized,mixed")
+    result = typed(trained, "--candidates", "float16,int8,mixed")
     assert result.exit_code == 0, result.output
     told = json.loads((tmp_path / "out" / "candidates.json").read_text(encoding="utf-8"))
     names = [one["name"] for one in told["candidates"]]
-    assert names == ["float", "float16", "dynamic", "int8", "equalized", "mixed"]
+    assert names == ["float", "float16", "int8", "mixed"]
     bytes_of = {one["name"]: one["bytes"] for one in told["candidates"]}
     assert bytes_of["int8"] < bytes_of["float16"] < bytes_of["float"]
     assert (tmp_path / "out" / "mixed.tflite").stat().st_size == bytes_of["mixed"]

@@ -24,12 +24,12 @@ SIZE = 36
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces", each=16, size=SIZE)
+    return toy_faces(tmp_path_factory.mktemp("toys") / "faces", each=8, size=SIZE)
 
 
 @pytest.fixture(scope="module")
 def calibration(faces):
-    return make_calibration(faces, faces.folder.with_name("calibration"), per_emotion=4)
+    return make_calibration(faces, faces.folder.with_name("calibration"), per_emotion=3)
 
 
 def distilled(faces, folder):
@@ -45,9 +45,9 @@ def test_every_family_goes_through_the_same_command(family, faces, calibration, 
         trained = distilled(faces, tmp_path)
     else:
         build = {"resnet50": resnet50, "vgg19": vgg19, "vgg_hufs_gap": vgg_hufs_gap}[family]
-        trained = toy_bundle(tmp_path / "trained", build(7, SIZE, width=8), faces)
+        trained = toy_bundle(tmp_path / "trained", build(7, SIZE, width=4), faces)
     options = ["--int8", "--calib", calibration.folder, "--faces", faces.folder, "--macs", "0.6"]
-    options += ["--multiple", "4", "--epochs", "1", "--precision", "float32", "--gate", "0.5"]
+    options += ["--multiple", "2", "--epochs", "1", "--precision", "float32", "--gate", "0.5"]
     out = tmp_path / "out"
     result = CliRunner().invoke(
         edgefer, ["export", str(trained.folder), *map(str, options), "-o", str(out)]

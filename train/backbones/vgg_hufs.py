@@ -14,8 +14,7 @@ def vgg_hufs(classes: int, size: int, *, width: int = 64, dropout: float = 0.1) 
 
     Conv(3x3, ReLU, he_normal) -> BatchNormalization, in this order; the first convolution without
     padding; max pooling and dropout behind each block. 88.6 M of its parameters are in the first
-    dense layer. Because the normalization stands behind the ReLU, quantization-aware training does
-    not take it.
+    dense layer.
 
     | patch, labels | parameters | MMAC | int8 file | score |
     | --- | ---: | ---: | ---: | --- |
