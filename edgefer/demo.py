@@ -25,7 +25,7 @@ STEPS = (
     (
         "Choose faces to calibrate with, cut channels, quantize so that no emotion pays",
         "calib {out}/korean -o {out}/calibration --per-emotion 40",
-        "export {out}/korean-model --faces {out}/korean --macs 0.6 --epochs 8 --int8 "
+        "export {out}/korean-model --faces {out}/korean --macs 0.8 --epochs 8 --int8 "
         "--calib {out}/calibration --gate 0.03 -o {out}/device",
     ),
     (
