@@ -55,7 +55,9 @@ def main() -> None:
     for share in shares:
         size = len(_gzipped(made[f"channels {share}"].read("int8")))
         sparsity = _as_small(whole, size, calibration.patches[:8])
-        made[f"zeros {sparsity}"] = export(f"zeros-{share}", given.zero_epochs, sparsity=sparsity)
+        made[f"zeros {sparsity}, for {share}"] = export(
+            f"zeros-{share}", given.zero_epochs, sparsity=sparsity
+        )
     _table(made, faces.split("val"))
 
 

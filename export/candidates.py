@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgefer.bundle import Bundle, versions
-from edgefer.errors import EdgeferError
+from edgefer.errors import BundleError, EdgeferError
 from edgefer.faceset import FaceSet
 from edgefer.folders import new_folder, refuse
 from edgefer.keras import load_model
@@ -26,7 +26,7 @@ from .latency import milliseconds
 from .recipe import ExportRecipe
 from .require import fits, gate_faces, require
 from .reshape import reshape
-from .rungs import Workshop
+from .rungs import Workshop, no_training
 
 MARKER = "candidates.json"
 
@@ -84,11 +84,18 @@ def compare_candidates(
         "mixed": lambda: shop.mixed(tuple(layer.name for layer in shop.ranking[:2])),
         "qat": shop.qat,
     }
+    reason = no_training(faces, recipe, bundle.labels)
+    if reason and "qat" in wanted:
+        say(f"qat is left out: {reason}")
+        del ways["qat"]
     made: dict[str, Made] = {}
     for name, make in ways.items():
         if name in wanted or (name == "float, reshaped" and model is not whole):
             say(f"making {name}")
-            made[name] = make()
+            try:
+                made[name] = make()
+            except BundleError as error:
+                say(f"{name} cannot be made: {error}")
     found = Candidates(
         bundle.name,
         faces.folder.resolve().name,

@@ -86,15 +86,6 @@ class Sensitivity:
     spared: tuple[Check, ...]
 
 
-def sensitivity(
-    model: Any, patches: np.ndarray, *, per_channel_dense: bool = False
-) -> tuple[Layer, ...]:
-    """Layers of a network, the one that int8 hurts most first: see `measured`."""
-    return measured(
-        Calibrated.of(model, patches), patches, per_channel_dense=per_channel_dense
-    ).layers
-
-
 def measured(
     network: Calibrated, patches: np.ndarray, *, per_channel_dense: bool = False
 ) -> Sensitivity:
