@@ -1,41 +1,24 @@
 """Ways to export one network, as one HTML file: no script, nothing loaded from anywhere."""
 
 import json
-import re
-from collections.abc import Callable
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
+from edgefer.report import html
 from edgefer.report import words as numbers
 
 from . import candidates_svg as svg
 from . import candidates_words as words
 from .candidate import Candidates
 
-WIDE, NARROW = 920, 340
-# A minus, and not the hyphen of a name such as fer-2013.
-_SIGN = re.compile(r"(?<![\w-])-(?=\d)")
-
 
 def to_html(found: Candidates) -> str:
     """A page that stands alone; whatever came from a file is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("edgefer.export", ""), jinja2.PackageLoader("edgefer.report", "")]
-        ),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html.environment("edgefer.export")
     environment.filters |= {
-        "minus": _minus,
         "bytes": numbers.size,
         "percent": numbers.percent,
-        "points": lambda share: _minus(numbers.points(share)),
-        "span": lambda row: _minus(numbers.span(row)),
+        "points": lambda share: html.minus(numbers.points(share)),
+        "span": lambda row: html.minus(numbers.span(row)),
         "p": numbers.p_value,
     }
     return environment.get_template("candidates.html.j2").render(
@@ -48,27 +31,15 @@ def to_html(found: Candidates) -> str:
         how=words.HOW,
         kind=lambda one: svg.kind_of(found, one),
         verdict=lambda one: words.verdict(found, one),
-        time_plot=_both(lambda width: svg.pareto(found, "milliseconds", width)),
-        download_plot=_both(lambda width: svg.pareto(found, "gzipped", width)),
-        emotions_plot=_both(lambda width: svg.emotions(found, width))
+        time_plot=html.both(lambda width: svg.pareto(found, "milliseconds", width)),
+        download_plot=html.both(lambda width: svg.pareto(found, "gzipped", width)),
+        emotions_plot=html.both(lambda width: svg.emotions(found, width))
         if len(found.found) > 1
         else "",
         method=words.method(found),
         provenance=_provenance(found),
         recipe=json.dumps(found.about.get("recipe", {}), ensure_ascii=False, indent=2),
         when=found.about.get("when", ""),
-    )
-
-
-def _minus(text: str) -> str:
-    """Text with the minus sign of print before numbers, and no line broken before a unit."""
-    return re.sub(r"(?<=\d) (?=%|ms\b|[kM]B\b)", "\N{NO-BREAK SPACE}", _SIGN.sub("−", text))
-
-
-def _both(plot: Callable[[int], str]) -> Markup:
-    # Safe: candidates_svg.py and draw.py escape every text that they set.
-    return Markup(
-        f'<div class="plot wide">{plot(WIDE)}</div><div class="plot narrow">{plot(NARROW)}</div>'
     )
 
 

@@ -3,21 +3,18 @@
 import csv
 import io
 import json
-import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
 from edgefer.bundle import Bundle, versions
 from edgefer.faceset import FaceSet
 from edgefer.folders import new_folder, refuse
 from edgefer.progress import say
+from edgefer.report import html
 
 from . import sensitivity_svg
 from .calibration import check_calibration
@@ -25,7 +22,6 @@ from .sensitivity import Layer, Sensitivity, measured
 from .sensitivity_svg import LOW, distance, hurts
 
 MARKER = "sensitivity.json"
-WIDE, NARROW = 920, 340
 PACKAGES = ("tensorflow", "tf-keras", "ai-edge-litert", "numpy")
 
 METHOD = (
@@ -205,35 +201,19 @@ def table(found: Sensitivity) -> list[list[str]]:
 
 def to_html(found: Found) -> str:
     """A page that stands alone; whatever came from a file is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("edgefer.export", ""), jinja2.PackageLoader("edgefer.report", "")]
-        ),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["minus"] = lambda text: re.sub(r"-(?=\d)", "−", text)
+    environment = html.environment("edgefer.export")
     layers = found.sensitivity
     return environment.get_template("sensitivity.html.j2").render(
         found=found,
         headline=headline(layers),
         tiles=_tiles(layers),
-        layers_plot=_both(lambda width: sensitivity_svg.layers(layers, width)),
-        spared_plot=_both(lambda width: sensitivity_svg.spared(layers, width)),
+        layers_plot=html.both(lambda width: sensitivity_svg.layers(layers, width)),
+        spared_plot=html.both(lambda width: sensitivity_svg.spared(layers, width)),
         table=table(layers),
         method=METHOD,
         provenance=_provenance(found),
         command=found.about.get("command", ""),
         when=found.about.get("when", ""),
-    )
-
-
-def _both(plot: Callable[[int], str]) -> Markup:
-    # Safe: sensitivity_svg.py and draw.py escape every text that they set.
-    return Markup(
-        f'<div class="plot wide">{plot(WIDE)}</div><div class="plot narrow">{plot(NARROW)}</div>'
     )
 
 

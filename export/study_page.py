@@ -1,14 +1,10 @@
 """Write a study of calibration faces; its page has no script and loads nothing from anywhere."""
 
-import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
 from edgefer.folders import new_folder
+from edgefer.report import html
 
 from . import study_svg
 from .findings import halves
@@ -25,30 +21,19 @@ from .study_words import (
 )
 from .trials import MARKER, NOISE, OTHER_HALF, Study
 
-WIDE, NARROW = 920, 340
-
 
 def to_html(study: Study) -> str:
     """A page that stands alone; whatever came from a file is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("edgefer.export", ""), jinja2.PackageLoader("edgefer.report", "")]
-        ),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["minus"] = lambda text: re.sub(r"-(?=\d)", "−", text)
+    environment = html.environment("edgefer.export")
     return environment.get_template("study.html.j2").render(
         study=study,
         headline=headline(study),
         sentences=sentences(study),
         tiles=_tiles(study),
         legend=[(study_svg.style(way), way) for way in study_svg.ways(study)],
-        sizes_plot=_both(lambda width: study_svg.sizes(study, width)),
-        contrasts_plot=_both(lambda width: study_svg.contrasts(study, width)),
-        emotions_plot=_both(lambda width: study_svg.emotions(study, width)),
+        sizes_plot=html.both(lambda width: study_svg.sizes(study, width)),
+        contrasts_plot=html.both(lambda width: study_svg.contrasts(study, width)),
+        emotions_plot=html.both(lambda width: study_svg.emotions(study, width)),
         table=table(study),
         comparisons=comparisons(study),
         method=METHOD,
@@ -67,13 +52,6 @@ def save(study: Study, out: Path, *, force: bool = False) -> None:
             ("study.html", to_html(study)),
         ):
             (folder / name).write_text(text, encoding="utf-8")
-
-
-def _both(plot: Callable[[int], str]) -> Markup:
-    # Safe: study_svg.py and draw.py escape every text that they set.
-    return Markup(
-        f'<div class="plot wide">{plot(WIDE)}</div><div class="plot narrow">{plot(NARROW)}</div>'
-    )
 
 
 def _tiles(study: Study) -> list[tuple[str, str, str]]:

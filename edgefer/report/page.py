@@ -1,35 +1,25 @@
 """The comparison as one HTML file: no script, nothing loaded from anywhere, light and dark."""
 
 import json
-import re
-from collections.abc import Callable
 from typing import Any
 
-import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from edgefer.report import svg, words
+from edgefer.report import html, svg, words
 from edgefer.report.comparison import Comparison
 from edgefer.report.drop import Drop
 
-# Plots are drawn twice, for a desktop and for a phone; the page's style shows one of them.
-WIDE, NARROW, MATRIX = 920, 340, 440
+MATRIX = 440  # pixels
 
 
 def to_html(comparison: Comparison) -> str:
     """A page that stands alone; whatever came from a file is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("edgefer.report", ""),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html.environment()
     environment.filters |= {
         "percent": words.percent,
-        "points": lambda share: _minus(words.points(share)),
-        "span": lambda row: _minus(words.span(row)),
+        "points": lambda share: html.minus(words.points(share)),
+        "span": lambda row: html.minus(words.span(row)),
         "p": words.p_value,
         "bytes": words.size,
         "pretty": lambda value: json.dumps(value, ensure_ascii=False, indent=2),
@@ -38,7 +28,7 @@ def to_html(comparison: Comparison) -> str:
         c=comparison,
         about=comparison.about,
         headline=words.headline(comparison),
-        findings=[_minus(line) for line in words.findings(comparison)],
+        findings=[html.minus(line) for line in words.findings(comparison)],
         method=words.method(comparison),
         provenance=_provenance(comparison),
         margin=words.margin(comparison),
@@ -47,8 +37,8 @@ def to_html(comparison: Comparison) -> str:
         times=words.times,
         kind=lambda row: row.verdict.split()[0],
         lost_to=lambda row: _lost_to(comparison, row),
-        drops_plot=_both(lambda width: svg.drops(comparison, width)),
-        shares_plot=_both(lambda width: svg.shares(comparison, width)),
+        drops_plot=html.both(lambda width: svg.drops(comparison, width)),
+        shares_plot=html.both(lambda width: svg.shares(comparison, width)),
         matrices=_matrices(comparison),
         shifts=_shifts(comparison),
         precision=[
@@ -60,18 +50,6 @@ def to_html(comparison: Comparison) -> str:
                 strict=True,
             )
         ],
-    )
-
-
-def _minus(text: str) -> str:
-    """Text with the minus sign of print before numbers."""
-    return re.sub(r"-(?=\d)", "−", text)
-
-
-def _both(plot: Callable[[int], str]) -> Markup:
-    # Safe: svg.py escapes every text that it sets.
-    return Markup(
-        f'<div class="plot wide">{plot(WIDE)}</div><div class="plot narrow">{plot(NARROW)}</div>'
     )
 
 

@@ -1,16 +1,13 @@
 """The explanation as one HTML file: no script, nothing loaded from anywhere, light and dark."""
 
 import base64
-import re
-from collections.abc import Callable
 from typing import Any
 
 import cv2
-import jinja2
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import escape
 
-from edgefer.report import draw
+from edgefer.report import draw, html
 from edgefer.report.words import percent
 
 from .explanation import Explanation, Look
@@ -18,27 +15,14 @@ from .surrogate import Surrogate
 from .units import NAMES
 from .words import METHOD, findings, headline, parts, rare, warnings
 
-WIDE, NARROW = 920, 340
 SIDE = 144  # pixels of a face on the page
 
 
 def to_html(found: Explanation) -> str:
     """A page that stands alone; whatever came from a file is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [
-                jinja2.PackageLoader("edgefer.train.explain", ""),
-                jinja2.PackageLoader("edgefer.report", ""),
-            ]
-        ),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html.environment("edgefer.train.explain")
     environment.filters |= {
         "percent": percent,
-        "minus": lambda text: re.sub(r"-(?=\d)", "−", str(text)),
     }
     return environment.get_template("explain.html.j2").render(
         found=found,
@@ -82,7 +66,7 @@ def _side(found: Explanation, title: str, surrogate: Surrogate) -> dict[str, Any
         )
     return {
         "title": title,
-        "plot": _both(lambda width: weights_plot(found, surrogate, title, width)),
+        "plot": html.both(lambda width: weights_plot(found, surrogate, title, width)),
         "emotions": emotions,
         "rare": rare(found, surrogate),
     }
@@ -124,13 +108,6 @@ def weights_plot(found: Explanation, surrogate: Surrogate, title: str, width: in
         f"{name}: for {', '.join(those)}" for name, those in zip(emotions, told, strict=True)
     )
     return draw.svg(width, top + height * len(rows) + 4, title, described, strokes)
-
-
-def _both(plot: Callable[[int], str]) -> Markup:
-    # Safe: draw.py and the plot escape every text that they set.
-    return Markup(
-        f'<div class="plot wide">{plot(WIDE)}</div><div class="plot narrow">{plot(NARROW)}</div>'
-    )
 
 
 def _recalls(found: Explanation) -> list[tuple[str, str, int, str, str, str]]:
