@@ -30,7 +30,7 @@ def to_float(model: Any) -> bytes:
     BundleError
         If the network holds what TFLite does not have.
     """
-    return _convert(_converter(model))
+    return run_converter(converter_of(model))
 
 
 def to_int8(model: Any, patches: np.ndarray, *, per_channel_dense: bool = False) -> bytes:
@@ -57,7 +57,7 @@ def to_int8(model: Any, patches: np.ndarray, *, per_channel_dense: bool = False)
     BundleError
         If the network holds what TFLite does not have in integers.
     """
-    converter = _converter(model)
+    converter = converter_of(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: representative(patches)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -68,7 +68,7 @@ def to_int8(model: Any, patches: np.ndarray, *, per_channel_dense: bool = False)
     converter._experimental_disable_per_channel_quantization_for_dense_layers = (
         not per_channel_dense
     )
-    return _convert(converter)
+    return run_converter(converter)
 
 
 def to_int8_as_trained(model: Any) -> bytes:
@@ -89,31 +89,31 @@ def to_int8_as_trained(model: Any) -> bytes:
     BundleError
         If the network holds what TFLite does not have in integers.
     """
-    converter = _converter(model)
+    converter = converter_of(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.uint8
-    return _convert(converter)
+    return run_converter(converter)
 
 
 def to_float16(model: Any) -> bytes:
     """The float model with weights of 16 bits: half the download, the speed of float."""
-    converter = _converter(model)
+    converter = converter_of(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
-    return _convert(converter)
+    return run_converter(converter)
 
 
 def to_dynamic(model: Any) -> bytes:
     """Weights of 8 bits, numbers between the layers in float: no calibration faces are needed."""
-    converter = _converter(model)
+    converter = converter_of(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     # Else its dense layer is of a version that tflite-runtime 2.14 does not know.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    return _convert(converter)
+    return run_converter(converter)
 
 
-def _converter(model: Any) -> Any:
+def converter_of(model: Any) -> Any:
     """A converter for one face at a time; runtimes make room for more by resize_tensor_input."""
     shape = (1, *model.input_shape[1:])
     call = tf.function(
@@ -123,7 +123,14 @@ def _converter(model: Any) -> Any:
     return tf.lite.TFLiteConverter.from_concrete_functions([call.get_concrete_function()], model)
 
 
-def _convert(converter: Any) -> bytes:
+def run_converter(converter: Any) -> bytes:
+    """The TFLite file that a converter gives, in silence.
+
+    Raises
+    ------
+    BundleError
+        If the network holds what TFLite does not have.
+    """
     from tensorflow.lite.python.convert_phase import ConverterError  # noqa: TID251
 
     try:

@@ -1,6 +1,17 @@
-"""Calibrate a network once, quantize it in many ways: whole, or with some layers left in float."""
+"""Calibrate a network once, quantize it in many ways: whole, or with some layers left in float.
 
-from collections.abc import Collection, Sequence
+A layer left in float reads and gives float numbers in the file; where it meets the integers stand
+``DEQUANTIZE`` and ``QUANTIZE``, and its numbers pass through 8 bits there: a layer whose answers
+need more range than int8 has must be left in float together with those that read it.
+
+16-bit numbers for single layers were tried and do not serve. TensorFlow's quantizer makes such a
+file that LiteRT refuses (its int16 tensors have zero point -1). ai-edge-quantizer makes one that
+LiteRT runs, two of the packaged network's eleven convolutions and dense layers in int16x8 costing
+29 times the processor time of all in int8, as XNNPACK has no kernels for them; and tflite-runtime
+2.14 refuses it (``QUANTIZE`` from int8 to int16).
+"""
+
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +21,9 @@ from edgefer.errors import BundleError
 from edgefer.keras import keras, tf
 from edgefer.progress import hushed
 
-from .audit import WEIGHTED, Audit, Operator, audit
+from .audit import WEIGHTED, Audit, audit
 from .calibration import representative
-from .convert import _convert, _converter
+from .convert import converter_of, run_converter
 
 # What the quantizer gives the scale of its input: it costs nothing, and is named in no list.
 _SAME_SCALE = {
@@ -84,11 +95,11 @@ class Calibrated:
         BundleError
             If the network holds what TFLite does not have.
         """
-        converter = _converter(model)
+        converter = converter_of(model)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: representative(patches)
         converter._experimental_calibrate_only = True
-        data = _convert(converter)
+        data = run_converter(converter)
         return cls(data, _parts(model, audit(data)))
 
     @property
@@ -169,59 +180,6 @@ class Calibrated:
             if afters[i] and afters[i] <= ahead:
                 ahead.add(i)
         return [self.parts[i].node for i in sorted(behind & ahead)]
-
-
-def to_mixed(
-    model: Any, patches: np.ndarray, keep: Sequence[str], *, per_channel_dense: bool = False
-) -> bytes:
-    """A TFLite model in integers, but for the layers named: what int8 ruins, they keep.
-
-    A layer left in float reads and gives float numbers in the file; where it meets the integers
-    stand ``DEQUANTIZE`` and ``QUANTIZE``. Its numbers pass through 8 bits there: a layer whose
-    answers need more range than int8 has must be left in float together with those that read it.
-
-    16-bit numbers for single layers were tried and do not serve. TensorFlow's quantizer makes such
-    a file that LiteRT refuses (its int16 tensors have zero point -1). ai-edge-quantizer makes one
-    that LiteRT runs, two of the packaged network's eleven convolutions and dense layers in int16x8
-    costing 29 times the processor time of all in int8, as XNNPACK has no kernels for them; and
-    tflite-runtime 2.14 refuses it (``QUANTIZE`` from int8 to int16).
-
-    Parameters
-    ----------
-    model : keras.Model
-        As for `edgefer.export.convert.to_int8`.
-    patches : ndarray of uint8, shape (N, S, S)
-        Calibration faces.
-    keep : sequence of str
-        Keras names of the layers to leave in float, as `edgefer.export.sensitivity` ranks them.
-    per_channel_dense : bool
-        As for `edgefer.export.convert.to_int8`.
-
-    Returns
-    -------
-    bytes
-        Takes uint8 (1, S, S, 1) with scale 1 and zero point 0, gives uint8 (1, K) with scale 1/256.
-
-    Raises
-    ------
-    BundleError
-        If the network holds what TFLite does not have, or no layer of such a name.
-    """
-    return Calibrated.of(model, patches).quantize(keep, per_channel_dense=per_channel_dense)
-
-
-def left_in_float(model: Audit) -> tuple[Operator, ...]:
-    """Operators of a file that compute in float, without those that convert from and to it.
-
-    Their first output bears the name of `Part.node`, which names the Keras layer among the layers
-    folded into it: ``vgg/stage2_1_relu/Relu;vgg/stage2_1_norm/FusedBatchNormV3;...``.
-    """
-    return tuple(
-        step
-        for step in model.operators
-        if step.name not in ("QUANTIZE", "DEQUANTIZE")
-        and model.tensors[step.outputs[0]].dtype == "float32"
-    )
 
 
 def _parts(model: Any, found: Audit) -> tuple[Part, ...]:

@@ -88,9 +88,12 @@ class Workshop:
 
     def equalized(self) -> Made:
         """The channels of each layer brought to like ranges before."""
-        from .equalize import equalize
+        from .equalize import equalize, spread
 
-        return Made(self._int8(equalize(self.model, self.patches)))
+        equal = equalize(self.model, self.patches)
+        before, after = (max(spread(one, self.patches).values()) for one in (self.model, equal))
+        say(f"equalized: one channel was {before:,.1f} times its layer's median, now {after:,.1f}")
+        return Made(self._int8(equal))
 
     def mixed(self, kept: tuple[str, ...]) -> Made:
         """Some layers left in float."""
@@ -103,6 +106,11 @@ class Workshop:
 
         assert self.faces is not None
         found = qat(self.model, self.faces, self.recipe, calibration=self.patches)
+        if found.before and found.twin_score and found.after:
+            say(
+                f"val {found.before.accuracy:.3f} before training for int8; after it "
+                f"{found.twin_score.accuracy:.3f} in float, {found.after.accuracy:.3f} in int8"
+            )
         return Made(found.int8, trained=True)
 
     def _int8(self, model: Any) -> bytes:

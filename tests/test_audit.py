@@ -14,7 +14,7 @@ pytestmark = pytest.mark.train
 from edgefer.errors import BundleError
 from edgefer.export.audit import Audit, Operator, Tensor, audit, require_int8
 from edgefer.export.calibration import representative
-from edgefer.export.convert import _convert, _converter, to_float, to_int8
+from edgefer.export.convert import converter_of, run_converter, to_float, to_int8
 from edgefer.keras import keras, tf
 from edgefer.progress import hushed
 
@@ -119,11 +119,11 @@ def mixed(patches):
         x = layers.MaxPooling2D(name=f"{name}_pool")(x)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     network = keras.Model(given, layers.Dense(3, activation="softmax", name="answer")(x))
-    converter = _converter(network)
+    converter = converter_of(network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: representative(patches)
     converter._experimental_calibrate_only = True
-    calibrated = _convert(converter)
+    calibrated = run_converter(converter)
     found = audit(calibrated)
     outputs = [found.tensors[step.outputs[0]].name for step in found.operators]
 
