@@ -3,9 +3,10 @@
     python benchmarks/quantization.py FACESET CALIBRATION [--bundle default] [--split val]
 
 Rows are drops against the float model in points, with their 95 % interval; changed: faces answered
-otherwise than by the float model; distance: mean difference of the probabilities; worst: the
-emotion that loses most. The second table is of the same network with one channel a thousand times
-too large and the weights that read it as much too small: in float it answers the same.
+otherwise than by the float model, in LiteRT and with its kernels of tflite-runtime; distance: mean
+difference of the probabilities; worst: the emotion that loses most. The second table is of the same
+network with one channel a thousand times too large and the weights that read it as much too small:
+in float it answers the same.
 """
 
 import argparse
@@ -13,24 +14,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import flatbuffers
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 from bias import correct_bias
 
 from edgefer.bundle import Bundle
+from edgefer.edge.backends import open_backend
 from edgefer.export.channels import Network
-from edgefer.export.check import Check, answers, load
+from edgefer.export.check import Check, answers
 from edgefer.export.convert import to_float
 from edgefer.export.equalize import equalize
 from edgefer.export.mixed import Calibrated
+from edgefer.export.ranges import with_ranges
+from edgefer.export.rounding import round_first
 from edgefer.export.sensitivity import measured
 from edgefer.faceset import FaceSet
 from edgefer.keras import load_model
 from edgefer.report import Comparison
 
 FACTOR = 1000.0
-BINS = 2048
 
 
 def main() -> None:
@@ -48,11 +49,14 @@ def main() -> None:
     before = answers(to_float(model), faces.patches)
     for title, network in ((bundle.name, model), (f"{bundle.name}, collapsing", collapse(model))):
         print(f"\n{title} on {len(faces):,} faces of {options.split}\n")
-        print(f"| {'way':34} | drop, points | 95 % interval | changed | distance | worst |")
-        print("| --- | ---: | --- | ---: | ---: | --- |")
+        print(
+            f"| {'way':34} | drop, points | 95 % interval | changed | builtin | distance | worst |"
+        )
+        print("| --- | ---: | --- | ---: | ---: | ---: | --- |")
         for way, data in ways(network, patches):
             after = answers(data, faces.patches)
             check = Check.of(before, after)
+            other = open_backend("builtin", data, threads=2)(faces.patches).argmax(axis=1)
             found = Comparison.of(
                 bundle.labels,
                 faces.targets,
@@ -64,7 +68,8 @@ def main() -> None:
             whole, worst = found.overall, max(found.drops, key=lambda row: row.drop)
             print(
                 f"| {way:34} | {100 * whole.drop:+.2f} | {100 * whole.low:+.2f} to "
-                f"{100 * whole.high:+.2f} | {whole.changed} | {check.mean:.5f} | "
+                f"{100 * whole.high:+.2f} | {whole.changed} | "
+                f"{(other != before.argmax(axis=1)).sum()} | {check.mean:.5f} | "
                 f"{worst.emotion} {100 * worst.drop:+.2f} |",
                 flush=True,
             )
@@ -75,17 +80,23 @@ def ways(model: Any, patches: np.ndarray) -> Iterator[tuple[str, bytes]]:
     plain = Calibrated.of(model, patches)
     yield "int8", plain.quantize()
     yield "int8, a scale for each dense output", plain.quantize(per_channel_dense=True)
-    for name, change in CLIPS.items():
-        yield name, clipped(plain, patches, change).quantize()
+    for share in (0.999, 0.9999):
+        cut = with_ranges(plain, patches, choose=percentile(share), choose_scores=extremes)
+        yield f"ranges cut at {100 * share:g} %", cut.quantize()
+    yield "ranges of least error", with_ranges(plain, patches).quantize()
     yield "bias correction", Calibrated.of(correct_bias(model, patches), patches).quantize()
-    equal = equalize(model, patches)
-    network = Calibrated.of(equal, patches)
-    yield "equalization", network.quantize()
-    yield "  and bias correction", Calibrated.of(correct_bias(equal, patches), patches).quantize()
-    yield "  and ranges of least mse", clipped(network, patches, least_error).quantize()
-    for strength in (0.25, 1.0):
+    yield "first weights rounded", Calibrated.of(round_first(model, patches), patches).quantize()
+    for strength in (0.25, 0.5, 0.75, 1.0):
         other = equalize(model, patches, strength=strength)
-        yield f"  of strength {strength:g}", Calibrated.of(other, patches).quantize()
+        yield f"equalization of {strength:g}", Calibrated.of(other, patches).quantize()
+    for strength in (0.0, 0.5, 0.75):
+        other = equalize(model, patches, strength=strength) if strength else model
+        other = round_first(other, patches)
+        name = f"equalization of {strength:g}, rounded, ranges"
+        yield name, with_ranges(Calibrated.of(other, patches), patches).quantize()
+        other = correct_bias(other, patches)
+        network = Calibrated.of(other, patches)
+        yield "  and bias correction", with_ranges(network, patches).quantize()
     ranked = [layer.name for layer in measured(plain, patches).layers]
     for count in (1, 2, 4):
         yield f"{count} most sensitive in float", plain.quantize(ranked[:count])
@@ -114,81 +125,14 @@ def percentile(share: float) -> Callable[[np.ndarray, np.ndarray], tuple[float, 
         below = np.cumsum(counts) / counts.sum()
         low = edges[np.searchsorted(below, 1 - share)]
         high = edges[min(np.searchsorted(below, share) + 1, len(edges) - 1)]
-        return float(low), float(high)
+        return float(min(low, 0)), float(max(high, 0))
 
     return change
 
 
-def least_error(counts: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
-    """The range whose 256 steps have the least mean squared error, of 64 tried."""
-    middles = (edges[1:] + edges[:-1]) / 2
-
-    def error(part: float) -> float:
-        low, high = edges[0] * part, edges[-1] * part
-        step = (high - low) / 255
-        back = np.clip(np.round((middles - low) / step), 0, 255) * step + low
-        return float((counts * (middles - back) ** 2).sum())
-
-    best = min(np.linspace(0.3, 1, 64), key=error)
-    return float(edges[0] * best), float(edges[-1] * best)
-
-
-CLIPS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[float, float]]] = {
-    "ranges cut at 99.9 %": percentile(0.999),
-    "ranges cut at 99.99 %": percentile(0.9999),
-    "ranges of least mse": least_error,
-}
-
-
-def clipped(
-    network: Calibrated,
-    patches: np.ndarray,
-    change: Callable[[np.ndarray, np.ndarray], tuple[float, float]],
-) -> Calibrated:
-    """Same network with other ranges for what convolutions and dense layers give."""
-    root = schema.ModelT.InitFromPackedBuf(network.data, 0)
-    (graph,) = root.subgraphs
-    ranges: dict[int, tuple[float, float]] = {}
-    weighted = [part.gives[0] for part in network.parts if part.weighted]
-    for tensor, values in histograms(network, weighted, patches).items():
-        ranges[tensor] = change(*values)
-    for part in network.parts:
-        if not part.scaled and part.reads[0] in ranges:
-            ranges[part.gives[0]] = ranges[part.reads[0]]
-    for tensor, (low, high) in ranges.items():
-        found = graph.tensors[tensor].quantization
-        found.min, found.max = [min(low, 0.0)], [max(high, 0.0)]
-    builder = flatbuffers.Builder(len(network.data))
-    builder.Finish(root.Pack(builder), b"TFL3")
-    return Calibrated(bytes(builder.Output()), network.parts)
-
-
-def histograms(
-    network: Calibrated, tensors: list[int], patches: np.ndarray
-) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """Counts and edges of what these tensors hold on the faces, within the range calibrated."""
-    root = schema.ModelT.InitFromPackedBuf(network.data, 0)
-    (graph,) = root.subgraphs
-    edges = {}
-    for i in tensors:
-        about = graph.tensors[i].quantization
-        edges[i] = np.linspace(float(about.min[0]), float(about.max[0]), BINS + 1)
-    # Only what is told outside can be read.
-    graph.outputs, root.signatureDefs = list(tensors), []
-    builder = flatbuffers.Builder(len(network.data))
-    builder.Finish(root.Pack(builder), b"TFL3")
-    interpreter, given = load(bytes(builder.Output()))
-    counts = {i: np.zeros(BINS) for i in tensors}
-    for start in range(0, len(patches), 32):
-        faces = patches[start : start + 32, ..., None].astype(np.float32)
-        interpreter.resize_tensor_input(given["index"], faces.shape)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(given["index"], faces)
-        interpreter.invoke()
-        for i in tensors:
-            values = interpreter.get_tensor(i)
-            counts[i] += np.histogram(values, edges[i])[0]
-    return {i: (counts[i], edges[i]) for i in tensors}
+def extremes(scores: np.ndarray) -> tuple[float, float]:
+    """The range as the converter takes it."""
+    return float(scores.min()), float(scores.max())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from edgefer.labels import Labels
 from edgefer.report import Drop
 from edgefer.report.drop import BETTER, HELD, WORSE
 
-NAMES = ("float", "float16", "dynamic", "int8", "equalized", "mixed", "qat")
+NAMES = ("float", "float16", "dynamic", "int8", "corrected", "mixed", "qat")
 
 # Times and downloads within a tenth of each other count as the same: a machine's own noise is that.
 NEAR = 1.1

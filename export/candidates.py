@@ -80,7 +80,7 @@ def compare_candidates(
         "float16": lambda: Made(to_float16(model)),
         "dynamic": lambda: Made(to_dynamic(model)),
         "int8": shop.int8,
-        "equalized": shop.equalized,
+        "corrected": shop.corrected,
         "mixed": lambda: shop.mixed(tuple(layer.name for layer in shop.ranking[:2])),
         "qat": shop.qat,
     }

@@ -14,7 +14,7 @@ HOW = {
     "float16": "Weights stored in 16 bits, arithmetic in 32.",
     "dynamic": "Weights in 8-bit integers; the range of every activation is found anew each time.",
     "int8": "Weights and arithmetic in 8-bit integers, ranges from the calibration faces.",
-    "equalized": "int8, after the channels of each layer were brought to like ranges.",
+    "corrected": "int8, with like ranges for the channels of a layer, and ranges of least error.",
     "mixed": "int8, but the layers that it hurts most stay in float.",
     "qat": "int8, after training that computed as int8 will.",
 }

@@ -15,7 +15,7 @@ _SAME = 1e-3
 _BATCH = 128
 
 
-def equalize(model: Any, patches: np.ndarray, *, strength: float = 0.5) -> Any:
+def equalize(model: Any, patches: np.ndarray, *, strength: float = 0.75) -> Any:
     """Same network, its channels scaled so that one int8 scale serves all of them better.
 
     A convolution's numbers share one scale in int8: a channel that is a thousand times larger than
@@ -58,7 +58,7 @@ def equalize(model: Any, patches: np.ndarray, *, strength: float = 0.5) -> Any:
     if not apart <= _SAME:
         raise BundleError(
             f"equalized, the network's probabilities are up to {apart:.4f} from what they were, "
-            f"expected {_SAME} at most: it cannot be equalized. Export it without."
+            f"expected {_SAME} at most: it cannot be equalized. Try: --rung int8."
         )
     return equal
 

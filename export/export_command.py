@@ -119,7 +119,7 @@ _quantizing = section(
         "--rung",
         {
             "type": click.Choice(RUNGS),
-            "help": "Make int8 in this way alone.  [default: int8, or what the gate asks for]",
+            "help": "Make int8 in this way alone.  [default: corrected, or what the gate asks for]",
         },
     ),
     (
@@ -150,7 +150,7 @@ _looking = section(
         {
             "metavar": "LIST",
             "help": "Compare ways to export on the same faces: all, or some of float,float16,"
-            "dynamic,int8,equalized,mixed,qat. Needs --calib and --faces.",
+            "dynamic,int8,corrected,mixed,qat. Needs --calib and --faces.",
         },
     ),
 )

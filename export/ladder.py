@@ -16,6 +16,8 @@ from .check import answers
 from .finetune import chunks
 from .gate import FAILS, FEW, Judgement, Row, judge, table
 
+_NONE = "no way to quantize this network can be made: see above."
+
 
 @dataclass(frozen=True)
 class Made:
@@ -101,10 +103,8 @@ def climb(rungs: Iterable[Rung], whole: bytes, faces: FaceSet, limit: float) -> 
     tried: list[tuple[str, Judgement, Mapping[str, Any]]] = []
     for rung in rungs:
         start = perf_counter()
-        try:
-            made = rung.make()
-        except BundleError as error:
-            say(f"gate: {rung.name} cannot be made: {error}")
+        made = _made(rung)
+        if made is None:
             continue
         found = judge(
             faces.labels, faces.targets, before, answer(made.model, faces), limit, people=people
@@ -119,7 +119,7 @@ def climb(rungs: Iterable[Rung], whole: bytes, faces: FaceSet, limit: float) -> 
         if found.passed:
             return Climb(rung.name, made, tuple(tried))
     if not tried:
-        raise EdgeferError("no way to quantize this network could be tried: what is said above.")
+        raise EdgeferError(_NONE)
     raise GateError(
         f"no way to quantize this network kept every drop within {100 * limit:g} points on "
         f"{len(faces):,} faces; nothing was written. "
@@ -128,10 +128,34 @@ def climb(rungs: Iterable[Rung], whole: bytes, faces: FaceSet, limit: float) -> 
     )
 
 
+def first_made(rungs: Iterable[Rung]) -> tuple[str, Made]:
+    """The first rung that can be made, by its name, where no gate asks.
+
+    Raises
+    ------
+    EdgeferError
+        If there is none.
+    """
+    for rung in rungs:
+        made = _made(rung)
+        if made is not None:
+            return rung.name, made
+    raise EdgeferError(_NONE)
+
+
 def answer(model: bytes, faces: FaceSet) -> np.ndarray:
     """Class ids that a TFLite model answers, int64 (N,), read a part at a time."""
     parts = [answers(model, faces.take(rows)).argmax(axis=1) for rows in chunks(faces)]
     return np.concatenate(parts)
+
+
+def _made(rung: Rung) -> Made | None:
+    """What a rung makes; None, and why is said, where it cannot be made."""
+    try:
+        return rung.make()
+    except BundleError as error:
+        say(f"{rung.name} cannot be made: {error}")
+        return None
 
 
 def _told(found: Judgement) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from edgefer.bundle import MARKER, Bundle, Step, versions, write_bundle
-from edgefer.errors import EdgeferError
 from edgefer.faceset import FaceSet
 from edgefer.folders import refuse
 from edgefer.keras import load_model
@@ -23,7 +22,7 @@ from .calibration import fingerprint, representative
 from .card import add_section
 from .convert import to_float
 from .kernels import kernels_in, require_clusters, require_sparse
-from .ladder import Climb, Made, climb
+from .ladder import Climb, Made, climb, first_made
 from .metadata import add_metadata
 from .prove import prove
 from .recipe import ExportRecipe
@@ -183,11 +182,8 @@ def _models(
             climbed: Climb = climb(rungs, models["float"], gate, recipe.gate)
             made, told["gate"] = climbed.made, climbed.to_json()
         else:
-            rung = next(rungs, None)
-            if rung is None:
-                raise EdgeferError(f"--rung {recipe.rung} cannot be made of this network.")
-            made = rung.make()
-            told["rung"] = {"rung": rung.name, "kept": list(made.kept)}
+            name, made = first_made(rungs)
+            told["rung"] = {"rung": name, "kept": list(made.kept)}
         models["int8"] = made.model
     return models, made, told
 

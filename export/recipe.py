@@ -6,7 +6,7 @@ from edgefer.errors import EdgeferError
 
 WAYS = ("balanced", "random", "spread")
 RANKS = ("taylor", "norm", "l1")
-RUNGS = ("int8", "equalized", "mixed", "qat")
+RUNGS = ("int8", "corrected", "mixed", "qat")
 TARGETS = ("tflite", "onnx", "tensorrt-ready")
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 # The sparsity of which every four weights have two zeros.
@@ -44,7 +44,7 @@ class ExportRecipe:
         Which faces are the gate.
     rung : str
         The one way in which int8 is made; empty: the first of `RUNGS` that passes the gate, or
-        ``int8`` where there is none.
+        ``corrected`` where there is none (``int8`` with clusters).
     keep : tuple of str
         Layers that are left in float.
     per_channel_dense : bool
@@ -119,10 +119,10 @@ class ExportRecipe:
                 f"--gate-split {self.gate_split} holds the faces that {why}: another split must "
                 "be the gate, such as val."
             )
-        if self.clusters and self.rung == "equalized":
+        if self.clusters and self.rung == "corrected":
             raise EdgeferError(
-                "--rung equalized gives channels factors of their own, and --clusters wants few "
-                "different weights: leave one out."
+                "--rung corrected changes single weights, and --clusters wants few different "
+                "ones: leave one out."
             )
         if self.keep and self.rung not in ("", "mixed"):
             raise EdgeferError(f"--keep-float is for --rung mixed, not for {self.rung}.")

@@ -49,13 +49,17 @@ class Workshop:
         self.faces = faces
 
     def rungs(self) -> Iterator[Rung]:
-        """Ways that the recipe allows, the cheapest first."""
+        """Ways that the recipe allows, the simplest first; without a gate the best plain int8."""
         only = self.recipe.rung or ("mixed" if self.recipe.keep else "")
+        # Corrected weights would be more different ones.
+        corrects = only == "corrected" or (not only and not self.recipe.clusters)
+        # Where nobody judges, the nearest to float comes first: both cost a device the same.
+        if corrects and self.recipe.gate is None:
+            yield Rung("corrected", self.corrected)
         if only in ("", "int8"):
             yield Rung("int8", self.int8)
-        # Scaled channels would have more different weights.
-        if only == "equalized" or (not only and not self.recipe.clusters):
-            yield Rung("equalized", self.equalized)
+        if corrects and self.recipe.gate is not None:
+            yield Rung("corrected", self.corrected)
         if self.recipe.keep:
             yield Rung("mixed", partial(self.mixed, self.recipe.keep))
         elif only in ("", "mixed"):
@@ -86,14 +90,20 @@ class Workshop:
         """Every layer in integers, as the converter makes it."""
         return Made(self._int8(self.model))
 
-    def equalized(self) -> Made:
-        """The channels of each layer brought to like ranges before."""
+    def corrected(self) -> Made:
+        """Channels brought to like ranges, pixels' weights and all ranges chosen for int8."""
         from .equalize import equalize, spread
+        from .ranges import with_ranges
+        from .rounding import round_first
 
         equal = equalize(self.model, self.patches)
-        before, after = (max(spread(one, self.patches).values()) for one in (self.model, equal))
+        before, after = (
+            max(spread(one, self.patches).values(), default=1.0) for one in (self.model, equal)
+        )
         say(f"equalized: one channel was {before:,.1f} times its layer's median, now {after:,.1f}")
-        return Made(self._int8(equal))
+        network = Calibrated.of(round_first(equal, self.patches), self.patches)
+        dense = self.recipe.per_channel_dense
+        return Made(with_ranges(network, self.patches).quantize(per_channel_dense=dense))
 
     def mixed(self, kept: tuple[str, ...]) -> Made:
         """Some layers left in float."""

@@ -30,8 +30,8 @@ def test_the_front_holds_those_that_no_other_beats():
         # Only one emotion gets worse: that is enough.
         ((("dynamic", 0.8, 1000, 3), ("int8", 0.4, 1000, 12, 12, 1)), "dynamic"),
         # A tenth is noise: the smaller of two, the simpler of two as small.
-        ((("int8", 0.42, 1200), ("equalized", 0.4, 1000)), "equalized"),
-        ((("int8", 0.42, 1050), ("equalized", 0.4, 1000)), "int8"),
+        ((("int8", 0.42, 1200), ("corrected", 0.4, 1000)), "corrected"),
+        ((("int8", 0.42, 1050), ("corrected", 0.4, 1000)), "int8"),
         # None is faster, one is smaller.
         ((("float16", 1.6, 2000), ("int8", 0.4, 1000, 90)), "float16"),
         # Of several as fast and as small, one that is right more often.

@@ -20,7 +20,7 @@ def found():
     return candidates(
         candidate("float16", 1.58, 2000),
         candidate("int8", 0.41, 1010, lost=3, won=9),
-        candidate("equalized", 0.40, 1000, lost=5),
+        candidate("corrected", 0.40, 1000, lost=5),
         candidate("mixed", 0.8, 1500, lost=90, emotion=1, kept=("dense", "conv")),
         bundle_digest="9f" * 32,
         recipe={"epochs": 8},
@@ -66,7 +66,7 @@ def test_ids_are_used_once_and_plots_are_whole(found):
 def test_the_page_says_what_to_take_and_where_it_comes_from(found):
     page = to_html(found)
     assert "<h1>Take int8: 3.9 times as fast as float, 25\N{NO-BREAK SPACE}% of the" in page
-    assert "equalized is as fast and as small" in page
+    assert "corrected is as fast and as small" in page
     assert re.search(r'<tr class="pick">\s*<th scope="row">int8 \*</th>', page)
     assert 'sad <span class="ko">슬픔</span> +15.0<span class="sub">worse</span>' in page
     assert '<td class="kept">dense, conv</td>' in page
@@ -111,7 +111,7 @@ def test_float_alone_has_a_page_too():
 
 def test_the_front_is_a_line_and_the_beaten_are_paler(found):
     plot = ET.fromstring(svg.pareto(found, "milliseconds", 920))
-    assert found.front() == ("int8", "equalized")
+    assert found.front() == ("int8", "corrected")
     pale = {each.text for each in plot.iter("text") if "beaten" in each.get("class", "")}
     assert pale == {"float", "float16", "mixed"}
     ring = [each for each in plot.iter("circle") if each.get("class") == "ring held"]
@@ -127,7 +127,7 @@ def test_bars_are_the_interval_of_the_drop(found):
     plot = ET.fromstring(svg.pareto(found, "gzipped", 920))
     bars = [each for each in plot.iter("line") if each.get("class", "").startswith("span")]
     assert len(bars) == len(found.found) - 1  # float is what was measured
-    # The beaten are drawn first: float16, mixed, then int8 and equalized.
+    # The beaten are drawn first: float16, mixed, then int8 and corrected.
     assert [each.get("class") for each in bars[1:3]] == ["span worse beaten", "span held"]
     mixed, int8 = (float(each.get("y2")) - float(each.get("y1")) for each in bars[1:3])
     row, other = found.found[4].overall, found.found[2].overall

@@ -80,10 +80,10 @@ def test_a_network_that_collapses_is_caught_and_passes_by_a_named_rung(typed, si
     told = scores(tmp_path)["gate"]
     assert [(one["rung"], one["passed"]) for one in told["tried"]] == [
         ("int8", False),
-        ("equalized", True),
+        ("corrected", True),
     ]
     assert told["tried"][0]["overall"]["before"] - told["tried"][0]["overall"]["after"] > 0.3
-    assert "int8 was made as equalized" in result.stdout
+    assert "int8 was made as corrected" in result.stdout
     assert "gate: int8: overall +" in result.stderr
 
 
