@@ -191,7 +191,7 @@ _rest = section(
     (
         "--tflite-python",
         {
-            "type": _PATH,
+            "type": click.Path(exists=True, dir_okay=False, executable=True, path_type=Path),
             "metavar": "PYTHON",
             "help": "A Python that has tflite-runtime, to try the models on.  [default: that of "
             ".venv-tflite, where there is one]",

@@ -64,7 +64,7 @@ def export_bundle(
         Its ``train`` split is what pruning and the like train on, its ``val`` split the gate; the
         calibration faces must share no face and no person with its ``val`` and ``test`` splits.
     tflite_python : Path, optional
-        A Python that has tflite-runtime; that of ``.venv-tflite`` if none is named.
+        A Python that has tflite-runtime: see `edgefer.export.runtimes.find_tflite_python`.
     force : bool
         Replace a bundle that is there.
 
@@ -86,6 +86,7 @@ def export_bundle(
     GateError
         If no way to quantize it passes the gate.
     """
+    tflite_python = find_tflite_python(tflite_python)
     refuse(out, MARKER, force=force)
     require(bundle, recipe, calibration, faces)
     for given in filter(None, (calibration, faces)):
@@ -93,7 +94,6 @@ def export_bundle(
     gate = None
     if recipe.gate is not None and calibration is not None and faces is not None:
         gate = gate_faces(bundle, recipe, calibration, faces)
-    tflite_python = tflite_python or find_tflite_python()
     model = load_model(bundle.path("keras"))
     fits(model, bundle)
     patches = calibration.patches if calibration is not None else None

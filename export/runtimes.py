@@ -78,25 +78,28 @@ def try_runtimes(
     return Runtimes({role: judge(role, given, floats, targets) for role, given in answers.items()})
 
 
-def find_tflite_python() -> Path | None:
+def find_tflite_python(named: Path | None = None) -> Path | None:
     """The Python of an environment with tflite-runtime, or None.
 
-    It is what ``EDGEFER_TFLITE_PYTHON`` names, else ``.venv-tflite/bin/python`` in the checkout or
-    beside the environment of this Python.
+    It is the one that is named, else what ``EDGEFER_TFLITE_PYTHON`` names, else
+    ``.venv-tflite/bin/python`` in the checkout or beside the environment of this Python.
 
     Raises
     ------
     EdgeferError
-        If the variable names what is not there.
+        If what is named is no file, or none that can be run.
     """
-    named = os.environ.get(VARIABLE)
-    if named:
-        if not Path(named).is_file():
+    asked = os.environ.get(VARIABLE, "")
+    for python, where in ((named, "--tflite-python"), (asked and Path(asked), VARIABLE)):
+        if not python:
+            continue
+        if not python.is_file() or not os.access(python, os.X_OK):
+            wrong = "which cannot be run" if python.is_file() else "and no such file is there"
             raise EdgeferError(
-                f"{VARIABLE} is {named!r}, and no such file is there. Name the python of an "
-                "environment with tflite-runtime, or unset it."
+                f"{where} is {str(python)!r}, {wrong}. Name the python of an environment with "
+                "tflite-runtime, or leave it out."
             )
-        return Path(named)
+        return python
     for home in (Path(edgefer.__file__).resolve().parents[1], Path(sys.prefix).parent):
         python = home / ".venv-tflite" / "bin" / "python"
         if python.is_file():

@@ -152,6 +152,17 @@ def test_options_that_lack_something_or_do_nothing_are_wrong_usage(options, word
     assert (result.exit_code, words in result.stderr) == (2, True), result.stderr
 
 
+@pytest.mark.parametrize(
+    ("named", "words"), [("mistyped", "does not exist"), ("text", "not executable")]
+)
+def test_a_python_that_cannot_be_run_is_refused_before_anything_is_read(tmp_path, named, words):
+    (tmp_path / "text").touch(mode=0o644)
+    options = ["--tflite-python", str(tmp_path / named), "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(export, ["no bundle", *options])
+    assert (result.exit_code, f"{named}' " in result.stderr) == (2, True)
+    assert words in result.stderr
+
+
 def test_the_help_has_sections():
     said = CliRunner().invoke(export, ["--help"]).stdout
     titles = ["What to make:", "A thinner network", "Download size, not speed", "How int8 is made"]

@@ -13,8 +13,8 @@ from tiny_tflite import LABELS, SIZE, band, tiny_bundle, tiny_tflite
 
 from edgefer.bundle import write_bundle
 from edgefer.edge.classifier import Classifier
-from edgefer.errors import BackendError, BundleError
-from edgefer.export.runtimes import MOST, try_runtimes
+from edgefer.errors import BackendError, BundleError, EdgeferError
+from edgefer.export.runtimes import MOST, find_tflite_python, try_runtimes
 from edgefer.export.verdict import Answer, judge
 from edgefer.runtimes import Runtimes, Trial
 
@@ -319,6 +319,16 @@ def test_the_environment_may_name_a_python(tmp_path):
     assert find(EDGEFER_TFLITE_PYTHON=str(python)).stdout.strip() == str(python)
     done = find(EDGEFER_TFLITE_PYTHON="/no/such")
     assert "EDGEFER_TFLITE_PYTHON is '/no/such', and no such file is there" in done.stderr
+
+
+def test_a_python_that_is_named_comes_first_and_must_run(tmp_path):
+    python = stand_in(tmp_path, "")
+    assert find_tflite_python(python) == python
+    python.chmod(0o644)
+    with pytest.raises(EdgeferError, match="--tflite-python is .*, which cannot be run"):
+        find_tflite_python(python)
+    with pytest.raises(EdgeferError, match="and no such file is there"):
+        find_tflite_python(tmp_path)
 
 
 def test_the_python_beside_the_checkout_is_found(tflite_python):
