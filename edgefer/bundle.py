@@ -30,6 +30,13 @@ FILES = {
     "onnx": "model.onnx",
     "onnx_int8": "int8.onnx",
 }
+# What makes each of an export's models, behind ``edgefer export BUNDLE``.
+_OPTIONS = {
+    "float": "",
+    "int8": "--int8 --calib DIR",
+    "onnx": "--to onnx",
+    "onnx_int8": "--to tensorrt-ready --int8 --calib DIR",
+}
 
 
 @dataclass(frozen=True)
@@ -147,14 +154,17 @@ class Bundle:
             If the bundle has no such role, or the file is missing or was changed.
         """
         if role not in self.files:
-            hint = {
-                "float": f"Make it with edgefer export {self.typed} --int8 --calib DIR -o NEW.",
-                "int8": f"Make it with edgefer export {self.typed} --int8 --calib DIR -o NEW.",
-                "onnx": f"Make it with edgefer export {self.typed} --to onnx -o NEW.",
-                "keras": "It is the bundle of a device; start from the one that was trained.",
-            }.get(role, "")
-            raise BundleError(f"{self.typed} has no {role} model. {hint}".strip())
+            raise BundleError(f"{self.typed} has no {role} model. {self._hint(role)}".strip())
         return verified(self.folder, self.files[role], self.sums)
+
+    def _hint(self, role: str) -> str:
+        """What to type for a model that is not here."""
+        if role in _OPTIONS and "keras" in self.files:
+            typed = " ".join(filter(None, (self.typed, _OPTIONS[role], "-o NEW")))
+            return f"Make it with edgefer export {typed}."
+        if role in FILES:
+            return "It is the bundle of a device; start from the one that was trained."
+        return ""
 
     def verify(self) -> None:
         """Compare every file with its hash; the first that differs, or has none, is named."""

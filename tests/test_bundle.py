@@ -22,6 +22,13 @@ def toy_bundle(tmp_path):
     )
 
 
+@pytest.fixture
+def trained(tmp_path):
+    (tmp_path / "network").write_bytes(b"network")
+    files = {"keras": tmp_path / "network"}
+    return write_bundle(tmp_path / "trained", labels=KOREAN7, size=48, files=files, history=[])
+
+
 def test_what_was_written_is_read_back(toy_bundle):
     assert toy_bundle.labels == KOREAN7
     assert toy_bundle.files == {"int8": "int8.tflite", "log": "log.csv"}
@@ -64,9 +71,26 @@ def test_a_missing_file_is_named(toy_bundle, name):
         Bundle.load(toy_bundle.folder).verify()
 
 
-def test_a_role_that_is_not_there_says_how_to_make_it(toy_bundle):
-    with pytest.raises(BundleError, match="edgefer export"):
-        toy_bundle.read("float")
+@pytest.mark.parametrize(
+    ("role", "options"),
+    [
+        ("float", ""),
+        ("int8", "--int8 --calib DIR "),
+        ("onnx", "--to onnx "),
+        ("onnx_int8", "--to tensorrt-ready --int8 --calib DIR "),
+    ],
+)
+def test_a_role_that_is_not_there_says_how_to_make_it(trained, role, options):
+    with pytest.raises(BundleError) as error:
+        trained.read(role)
+    made = f"Make it with edgefer export {trained.typed} {options}-o NEW."
+    assert str(error.value) == f"{trained.typed} has no {role} model. {made}"
+
+
+@pytest.mark.parametrize("role", ["keras", "float", "onnx_int8"])
+def test_of_a_device_no_model_can_be_made(toy_bundle, role):
+    with pytest.raises(BundleError, match="start from the one that was trained"):
+        toy_bundle.read(role)
 
 
 def test_a_file_outside_the_folder_is_never_read(toy_bundle):
@@ -137,10 +161,10 @@ def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
         Bundle.load(tmp_path)
 
 
-def test_commands_to_type_quote_names_with_spaces(tmp_path, toy_bundle):
-    moved = toy_bundle.folder.rename(tmp_path / "my 기기")
+def test_commands_to_type_quote_names_with_spaces(tmp_path, trained):
+    moved = trained.folder.rename(tmp_path / "my 기기")
     with pytest.raises(BundleError, match="edgefer export '/.*my 기기' --int8 --calib DIR -o NEW"):
-        Bundle.load(moved).read("float")
+        Bundle.load(moved).read("int8")
 
 
 def test_nothing_means_the_packaged_bundle_called_default():
