@@ -14,8 +14,7 @@ _BATCH = 64
 def onnx_answers(data: bytes, patches: np.ndarray) -> np.ndarray:
     """Probabilities that ONNX Runtime gives for patches, uint8 (N, S, S), as float32 (N, K).
 
-    The file may take its faces as (N, S, S, 1) or (N, 1, S, S), in batches of any number or of one
-    of its own; the last of those is then filled up.
+    The file may take its faces as (N, S, S, 1) or (N, 1, S, S).
 
     Raises
     ------
@@ -24,23 +23,17 @@ def onnx_answers(data: bytes, patches: np.ndarray) -> np.ndarray:
     """
     session = load(data)
     given = session.get_inputs()[0]
-    count, *rest = given.shape
+    _, *rest = given.shape
     size = patches.shape[1]
     if given.type != "tensor(float)" or rest not in ([size, size, 1], [1, size, size]):
         raise BundleError(
             f"the ONNX model takes {given.type} {given.shape}, expected float faces of {size} "
             "pixels and one channel."
         )
-    each = count if isinstance(count, int) else _BATCH
     rows = []
-    for start in range(0, len(patches), each):
-        faces = patches[start : start + each].reshape(-1, *rest).astype(np.float32)
-        asked = faces
-        if isinstance(count, int):
-            asked = np.zeros((count, *rest), np.float32)
-            asked[: len(faces)] = faces
-        (answer,) = session.run(None, {given.name: asked})
-        rows.append(answer[: len(faces)])
+    for start in range(0, len(patches), _BATCH):
+        faces = patches[start : start + _BATCH].reshape(-1, *rest).astype(np.float32)
+        rows += session.run(None, {given.name: faces})
     return np.concatenate(rows)
 
 

@@ -1,7 +1,6 @@
 """Quantize an ONNX file in the way that TensorRT reads: with its scales in the file."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +78,7 @@ def to_onnx_int8(data: bytes, patches: np.ndarray) -> bytes:
                 quantize_static(
                     model,
                     out,
-                    _Faces(patches, shape_of(given)),
+                    _Faces(patches, shape_of(given)[1:]),
                     quant_format=QuantFormat.QDQ,
                     per_channel=True,
                     activation_type=QuantType.QInt8,
@@ -103,19 +102,10 @@ def to_onnx_int8(data: bytes, patches: np.ndarray) -> bytes:
 
 
 class _Faces(CalibrationDataReader):
-    """Calibration faces in the shape that a file takes."""
+    """Calibration faces in the shape that a file takes each of them."""
 
     def __init__(self, patches: np.ndarray, shape: tuple[int | None, ...]) -> None:
-        self._batches = self._shaped(patches, shape)
+        self._batches = ({GIVEN: face.reshape(1, *shape)} for (face,) in representative(patches))
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self._batches, None)
-
-    @staticmethod
-    def _shaped(
-        patches: np.ndarray, shape: tuple[int | None, ...]
-    ) -> Iterator[dict[str, np.ndarray]]:
-        for (faces,) in representative(patches):
-            faces = faces.reshape(-1, *shape[1:])
-            # A file with a batch of its own takes the same face as often as it wants.
-            yield {GIVEN: faces if shape[0] is None else faces.repeat(shape[0], axis=0)}

@@ -30,7 +30,6 @@ def export_onnx(
     patches: np.ndarray,
     *,
     target: str = TARGETS[0],
-    batch: int | None = None,
 ) -> tuple[bytes, OnnxAudit, Check]:
     """The ONNX file of a bundle's network, looked into and compared with the network.
 
@@ -45,8 +44,6 @@ def export_onnx(
     target : str
         ``onnx`` keeps Keras's order, (N, S, S, 1); ``tensorrt-ready`` takes (N, 1, S, S), as
         DeepStream and TensorRT's examples do, and holds only what TensorRT 8.5 to 10 read.
-    batch : int, optional
-        Faces in a batch; any number if left out.
 
     Returns
     -------
@@ -61,18 +58,12 @@ def export_onnx(
     if target not in TARGETS:
         raise ValueError(f"{target!r} is not one of {', '.join(TARGETS)}")
     ready = target == "tensorrt-ready"
-    data = to_onnx(model, described(bundle, planes=ready), planes=ready, batch=batch)
+    data = to_onnx(model, described(bundle, planes=ready), planes=ready)
     found = require_tensorrt(data) if ready else audit_onnx(data)
     return data, found, check_onnx(data, probabilities(model, patches), patches)
 
 
-def to_onnx(
-    model: Any,
-    about: Mapping[str, str] | None = None,
-    *,
-    planes: bool = False,
-    batch: int | None = None,
-) -> bytes:
+def to_onnx(model: Any, about: Mapping[str, str] | None = None, *, planes: bool = False) -> bytes:
     """The ONNX file of a network.
 
     Parameters
@@ -85,14 +76,12 @@ def to_onnx(
         What the file says of itself, as by `described`.
     planes : bool
         Take (N, 1, S, S) in place of (N, S, S, 1). Grey patches have the same bytes in either.
-    batch : int, optional
-        How many faces at once; any number if left out.
 
     Returns
     -------
     bytes
-        Takes ``faces``, float32, gives ``probabilities``, float32 (N, K); equal bytes for an equal
-        network.
+        Takes ``faces``, float32, of any number, gives ``probabilities``, float32 (N, K); equal
+        bytes for an equal network.
 
     Raises
     ------
@@ -102,10 +91,9 @@ def to_onnx(
     # It imports TensorFlow, which must come through its door first.
     import tf2onnx
 
-    shape = (batch, *model.input_shape[1:])
     call = tf.function(
         lambda faces: model(faces, training=False),
-        input_signature=[tf.TensorSpec(shape, tf.float32, name=GIVEN)],
+        input_signature=[tf.TensorSpec(model.input_shape, tf.float32, name=GIVEN)],
     )
     try:
         with hushed():
@@ -171,14 +159,12 @@ def trtexec(file: str, audit: OnnxAudit, *, usual: int = 1, most: int = 8) -> st
     audit : OnnxAudit
         What it holds.
     usual, most : int
-        Faces in a batch that the engine is tuned for, and that it must take; a file with a batch of
-        its own has no choice.
+        Faces in a batch that the engine is tuned for, and that it must take.
     """
     (given,) = audit.inputs
     line = ["trtexec", f"--onnx={file}", f"--saveEngine={file.removesuffix('.onnx')}.engine"]
-    if given.shape[0] is None:
-        rest = "x".join(map(str, given.shape[1:]))
-        sizes = {"min": 1, "opt": usual, "max": most}
-        line += [f"--{name}Shapes={given.name}:{n}x{rest}" for name, n in sizes.items()]
+    rest = "x".join(map(str, given.shape[1:]))
+    sizes = {"min": 1, "opt": usual, "max": most}
+    line += [f"--{name}Shapes={given.name}:{n}x{rest}" for name, n in sizes.items()]
     int8 = ["--int8"] if "QuantizeLinear" in audit.operators else []
     return " ".join([*line, *int8, "--fp16"])

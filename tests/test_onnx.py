@@ -125,15 +125,6 @@ def test_float_tflite_gives_the_same_answers(made, lite, faces, target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("batch", [1, 5])
-def test_a_batch_of_its_own_changes_no_answer(made, model, bundle, faces, target, batch):
-    data, found, _ = export_onnx(model, bundle, faces.patches, target=target, batch=batch)
-    assert found.inputs[0].shape[0] == found.outputs[0].shape[0] == batch
-    expected = onnx_answers(made[target][0], faces.patches)
-    assert np.abs(onnx_answers(data, faces.patches) - expected).max() < 1e-6
-
-
-@pytest.mark.parametrize("target", TARGETS)
 def test_a_lone_file_explains_itself(made, bundle, target):
     told = made[target][1].metadata
     assert told == described(bundle, planes=target != "onnx")
@@ -298,14 +289,10 @@ def test_what_tensorrt_would_not_take_is_named(data, named):
         require_tensorrt(data)
 
 
-def test_the_line_for_trtexec_has_the_shapes_of_an_open_batch(made, model, bundle, faces):
+def test_the_line_for_trtexec_has_the_shapes_of_an_open_batch(made):
     assert trtexec("model.onnx", made["tensorrt-ready"][1], usual=2, most=4) == (
         "trtexec --onnx=model.onnx --saveEngine=model.engine --minShapes=faces:1x1x16x16 "
         "--optShapes=faces:2x1x16x16 --maxShapes=faces:4x1x16x16 --fp16"
-    )
-    _, found, _ = export_onnx(model, bundle, faces.patches, target="tensorrt-ready", batch=1)
-    assert trtexec("model.onnx", found) == (
-        "trtexec --onnx=model.onnx --saveEngine=model.engine --fp16"
     )
 
 
@@ -362,13 +349,6 @@ def test_quantizing_says_nothing(made, faces, capfd, caplog):
     to_onnx_int8(made["onnx"][0], faces.patches[:3])
     assert capfd.readouterr() == ("", "")
     assert not caplog.records
-
-
-def test_a_file_with_a_batch_of_its_own_quantizes_alike(quantized, model, bundle, faces):
-    data = to_onnx(model, planes=True, batch=3)
-    made = to_onnx_int8(data, faces.split("train").patches)
-    expected = onnx_answers(quantized[0], faces.patches[:7])
-    assert np.abs(onnx_answers(made, faces.patches[:7]) - expected).max() < 1e-5
 
 
 def test_a_bundle_holds_it(made, bundle, faces, tmp_path):
