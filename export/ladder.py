@@ -16,6 +16,8 @@ from .check import answers
 from .finetune import chunks
 from .gate import FAILS, FEW, Judgement, Row, judge, table
 
+# From a model and patches, uint8 (N, S, S), to probabilities, float32 (N, K).
+Ask = Callable[[bytes, np.ndarray], np.ndarray]
 _NONE = "no way to quantize this network can be made: see above."
 
 
@@ -99,32 +101,26 @@ def climb(rungs: Iterable[Rung], whole: bytes, faces: FaceSet, limit: float) -> 
         If no rung could be tried.
     """
     before = answer(whole, faces)
-    people = number_people(faces.persons)
     tried: list[tuple[str, Judgement, Mapping[str, Any]]] = []
     for rung in rungs:
         start = perf_counter()
         made = _made(rung)
         if made is None:
             continue
-        found = judge(
-            faces.labels, faces.targets, before, answer(made.model, faces), limit, people=people
-        )
+        found = _judged(rung.name, before, answer(made.model, faces), faces, limit)
         facts = {
             "bytes": len(made.model),
             "seconds": round(perf_counter() - start, 1),
             "kept": list(made.kept),
         }
         tried.append((rung.name, found, facts))
-        say(f"gate: {rung.name}: {_told(found)}")
         if found.passed:
             return Climb(rung.name, made, tuple(tried))
     if not tried:
         raise EdgeferError(_NONE)
-    raise GateError(
-        f"no way to quantize this network kept every drop within {100 * limit:g} points on "
-        f"{len(faces):,} faces; nothing was written. "
-        f"({FAILS}: !, {FEW}: ?; in brackets the upper end of the one-sided 95 % interval)\n"
-        + table([(name, found) for name, found, _ in tried])
+    raise _refusal(
+        "no way to quantize this network kept every drop",
+        [(name, found) for name, found, _ in tried],
     )
 
 
@@ -143,10 +139,64 @@ def first_made(rungs: Iterable[Rung]) -> tuple[str, Made]:
     raise EdgeferError(_NONE)
 
 
-def answer(model: bytes, faces: FaceSet) -> np.ndarray:
-    """Class ids that a TFLite model answers, int64 (N,), read a part at a time."""
-    parts = [answers(model, faces.take(rows)).argmax(axis=1) for rows in chunks(faces)]
-    return np.concatenate(parts)
+def pass_gate(
+    name: str,
+    model: bytes,
+    whole: bytes,
+    faces: FaceSet,
+    limit: float,
+    *,
+    ask: Ask = answers,
+    instead: str = "",
+) -> Judgement:
+    """Judge a model that is made in one way alone.
+
+    Parameters
+    ----------
+    name : str
+        What the model is called.
+    model, whole : bytes
+        The quantized model and the float one.
+    faces, limit
+        As for `climb`.
+    ask : callable
+        Gives the probabilities of a model for patches.
+    instead : str
+        What to type where it fails.
+
+    Raises
+    ------
+    GateError
+        If it fails; the message has the table.
+    """
+    before, after = (answer(one, faces, ask) for one in (whole, model))
+    found = _judged(name, before, after, faces, limit)
+    if not found.passed:
+        raise _refusal(f"{name} does not keep every drop", [(name, found)], instead)
+    return found
+
+
+def answer(model: bytes, faces: FaceSet, ask: Ask = answers) -> np.ndarray:
+    """Class ids that a model answers, int64 (N,); faces are read a part at a time."""
+    return np.concatenate([ask(model, faces.take(rows)).argmax(axis=1) for rows in chunks(faces)])
+
+
+def _judged(
+    name: str, before: np.ndarray, after: np.ndarray, faces: FaceSet, limit: float
+) -> Judgement:
+    people = number_people(faces.persons)
+    found = judge(faces.labels, faces.targets, before, after, limit, people=people)
+    say(f"gate: {name}: {_told(found)}")
+    return found
+
+
+def _refusal(what: str, tried: list[tuple[str, Judgement]], instead: str = "") -> GateError:
+    found = tried[0][1]
+    return GateError(
+        f"{what} within {100 * found.limit:g} points on {found.overall.support:,} faces; nothing "
+        f"was written. {instead}({FAILS}: !, {FEW}: ?; in brackets the upper end of the one-sided "
+        f"95 % interval)\n{table(tried)}"
+    )
 
 
 def _made(rung: Rung) -> Made | None:

@@ -84,7 +84,7 @@ def export_bundle(
         If there is no Keras model, it cannot be converted, or what was written is not what it
         should be.
     GateError
-        If no way to quantize it passes the gate.
+        If no way to quantize it passes the gate, or ``int8.onnx`` does not.
     """
     tflite_python = find_tflite_python(tflite_python)
     refuse(out, MARKER, force=force)
@@ -133,7 +133,7 @@ def export_bundle(
             from .onnx_files import write_onnx
 
             written, told = write_onnx(
-                model, bundle, recipe, shown, folder, int8=patches is not None
+                model, bundle, recipe, shown, folder, int8=patches is not None, gate=gate
             )
             files |= written
             scores |= told

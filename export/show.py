@@ -54,6 +54,10 @@ def _operators(found: Mapping[str, Any]) -> str:
 def _onnx(found: Mapping[str, Any]) -> str:
     check = found["check"]
     told = f"ONNX Runtime agrees on {check['agreement']:.1%} of {check['faces']} faces"
+    if "gate" in found:
+        gate = found["gate"]
+        judged = f"{gate['overall']['support']:,} faces"
+        told += f"; no drop above {100 * gate['limit']:g} points on {judged}"
     return f"{told}; on the Jetson: {found['trtexec']}" if "trtexec" in found else told
 
 

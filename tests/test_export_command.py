@@ -15,6 +15,7 @@ pytestmark = pytest.mark.train
 from collapses import collapsed
 
 from edgefer.bundle import Bundle
+from edgefer.errors import GateError
 from edgefer.export.calibration import make_calibration
 from edgefer.export.commands import export
 from edgefer.labels import KOREAN7
@@ -102,6 +103,40 @@ def test_where_no_rung_passes_the_status_is_3_and_nothing_is_written(
     assert "no way to quantize this network kept every drop within 10 points" in done.stderr
     assert "overall" in done.stderr.split("drop, points")[1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_int8_onnx_stands_before_the_same_gate(typed, trained, tmp_path):
+    pytest.importorskip("tf2onnx", reason="conversion to ONNX needs tf2onnx")
+    result = typed(trained, "--int8", "--gate", "0.1", "--to", "tensorrt-ready")
+    assert result.exit_code == 0, result.output
+    told = scores(tmp_path)["onnx_int8"]["gate"]
+    assert (told["passed"], told["limit"], told["overall"]["support"]) == (True, 0.1, 112)
+    assert "gate: int8.onnx: overall " in result.stderr
+    line = next(line for line in result.stdout.splitlines() if line.startswith("int8.onnx"))
+    assert "no drop above 10 points on 112 faces" in line
+
+
+def test_where_int8_onnx_fails_nothing_is_written(typed, sick, tmp_path):
+    pytest.importorskip("tf2onnx", reason="conversion to ONNX needs tf2onnx")
+    result = typed(sick, "--int8", "--gate", "0.1", "--to", "tensorrt-ready")
+    assert isinstance(result.exception, GateError)  # exit status 3
+    said = str(result.exception)
+    assert "int8.onnx does not keep every drop within 10 points on 112 faces" in said
+    assert "leave --int8 out" in said
+    assert said.splitlines()[1].split()[-1] == "int8.onnx"
+    assert "gate: corrected: overall" in result.stderr  # the TFLite model passed before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_float_onnx_file_needs_no_gate(typed, trained, tmp_path):
+    pytest.importorskip("tf2onnx", reason="conversion to ONNX needs tf2onnx")
+    result = typed(trained, "--int8", "--gate", "0.1", "--to", "onnx")
+    assert result.exit_code == 0, result.output
+    told = scores(tmp_path)
+    assert told["gate"]["rung"] == "int8"
+    assert "onnx_int8" not in told
+    assert "gate" not in told["onnx"]
+    assert Bundle.load(tmp_path / "out").read("onnx")
 
 
 def test_layers_that_are_named_stay_in_float(typed, trained, tmp_path):
