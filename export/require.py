@@ -80,8 +80,8 @@ def gate_faces(
     Raises
     ------
     DataError
-        If there is no such split, calibration looked at its faces or people, or no face of it shows
-        what the bundle knows.
+        If there is no such split, calibration looked at its faces or people, all of it is trained
+        on or reported too, or no face of it shows what the bundle knows.
     """
     gate = faces.split(recipe.gate_split)
     shared = calibration.shared_with(gate)
@@ -93,10 +93,15 @@ def gate_faces(
         )
     others = [faces.split(name) for name in ("train", "test") if name in faces.split_names]
     seen = {digest for split in others for digest in split.hashes}
-    fresh = gate.select(np.array([digest not in seen for digest in gate.hashes], bool))
-    if len(fresh) < len(gate):
-        say(f"gate: {len(gate) - len(fresh)} faces left out that also stand in train or test")
-    gate = fresh
+    gate = _without(gate, gate.hashes, seen, "that also stand in train or test")
+    reported = set(faces.persons[faces.splits == "test"]) - {""}
+    gate = _without(gate, gate.persons, reported, "whose person is also in test")
+    if not len(gate):
+        raise DataError(
+            f"every face of the {recipe.gate_split} split of {faces.folder} also stands in train "
+            "or test, or its person does in test: none is left for the gate. Make splits: edgefer "
+            f"data split {quote(str(faces.folder))} --ratio 8:1:1 -o NEW."
+        )
     spoken = gate.relabel(bundle.labels, translate(gate.labels, bundle.labels))
     if not len(spoken):
         raise DataError(
@@ -106,3 +111,11 @@ def gate_faces(
     if len(spoken) < len(gate):
         say(f"gate: {len(gate) - len(spoken)} faces left out, whose emotions the bundle lacks")
     return spoken
+
+
+def _without(faces: FaceSet, known: np.ndarray, others: set[Any], why: str) -> FaceSet:
+    """Faces of which nothing is among the others; says how many are left out."""
+    kept = np.array([one not in others for one in known], bool)
+    if not kept.all():
+        say(f"gate: {(~kept).sum():,} faces left out {why}")
+    return faces.select(kept)
