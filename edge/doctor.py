@@ -12,7 +12,7 @@ import edgefer
 from edgefer.errors import install
 
 from .finding import Check, format_checks
-from .probe import Answer, probe
+from .probe import Printed, probe
 from .proof import look_at_model
 
 HOME = Path(edgefer.__file__).parent
@@ -63,7 +63,7 @@ print(json.dumps(about))
 """
 
 
-def _opencv(found: Answer) -> Iterator[Check]:
+def _opencv(found: Printed) -> Iterator[Check]:
     """OpenCV, its cascades, and what it reads video with."""
     if found.error:
         fix = install("edge")
@@ -92,7 +92,7 @@ def _opencv(found: Answer) -> Iterator[Check]:
 PACKAGES = {"LiteRT": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
 
 
-def _runtimes(answers: dict[str, Answer]) -> Iterator[Check]:
+def _runtimes(answers: dict[str, Printed]) -> Iterator[Check]:
     """LiteRT or tflite-runtime: at least one that loads."""
     if not answers:
         found, fix = "no TFLite runtime is installed", install("edge")
@@ -110,12 +110,12 @@ def _runtimes(answers: dict[str, Answer]) -> Iterator[Check]:
             yield Check(name, "note", f"{number} {answer.error}; LiteRT is used")
 
 
-def _load(name: str, module: str) -> Answer:
+def _load(name: str, module: str) -> Printed:
     """Import a runtime."""
     numpy = _version("numpy")
     # The import would succeed, and the first model fail.
     if name == "tflite-runtime" and numpy and int(numpy.split(".")[0]) >= 2:
-        return Answer(error=f"is built for NumPy 1, and NumPy {numpy} is installed")
+        return Printed(error=f"is built for NumPy 1, and NumPy {numpy} is installed")
     answer = probe(f"from {module}.interpreter import Interpreter; print(json.dumps(1))")
     return replace(answer, error=f"does not load: {answer.error}") if answer.error else answer
 
@@ -180,7 +180,7 @@ def _tensorflow() -> Check:
     return Check("TensorFlow", "ok", f"{number}, no GPU")
 
 
-def _package(name: str, answer: Answer, fix: str) -> Check:
+def _package(name: str, answer: Printed, fix: str) -> Check:
     if answer.error:
         return Check(name, "broken", answer.error, fix)
     return Check(name, "ok", answer.value)

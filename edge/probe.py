@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Answer:
+class Printed:
     """What a small program printed: a value, or why there is none, and what else was said."""
 
     value: Any = None
@@ -17,7 +17,7 @@ class Answer:
     noise: str = ""
 
 
-def probe(program: str) -> Answer:
+def probe(program: str) -> Printed:
     """Run a small program that prints JSON, with ``json`` imported, in a process of its own."""
     # The search path goes along: the same edgefer and the same packages as here.
     setting = f"import json, sys; sys.path[:] = {sys.path!r}\n"
@@ -31,15 +31,15 @@ def probe(program: str) -> Answer:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Answer(error="no answer within 120 seconds")
+        return Printed(error="no answer within 120 seconds")
     lines = done.stderr.strip().splitlines()
     if done.returncode < 0:
-        return Answer(error=f"crashes (signal {-done.returncode})", noise=done.stderr)
+        return Printed(error=f"crashes (signal {-done.returncode})", noise=done.stderr)
     if done.returncode:
         last = lines[-1] if lines else "fails and says nothing"
         # An error of edgefer's own is a sentence for people.
-        return Answer(error=re.sub(r"^edgefer\.errors\.\w+: ", "", last), noise=done.stderr)
+        return Printed(error=re.sub(r"^edgefer\.errors\.\w+: ", "", last), noise=done.stderr)
     try:
-        return Answer(json.loads(done.stdout.strip().splitlines()[-1]), noise=done.stderr)
+        return Printed(json.loads(done.stdout.strip().splitlines()[-1]), noise=done.stderr)
     except (ValueError, IndexError):
-        return Answer(error=f"says {done.stdout[-80:]!r}", noise=done.stderr)
+        return Printed(error=f"says {done.stdout[-80:]!r}", noise=done.stderr)

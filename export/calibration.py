@@ -180,10 +180,13 @@ def representative(patches: np.ndarray) -> Iterator[list[np.ndarray]]:
     side = patches.shape[1]
     # One 0..255 ramp first: it pins the input scale to exactly 1, so a pixel is its own
     # quantized value.
-    ramp = np.linspace(0, 255, side * side).reshape(1, side, side, 1)
-    yield [np.floor(ramp).astype(np.float32)]
-    for patch in patches:
-        yield [patch[None, ..., None].astype(np.float32)]
+    for patch in (ramp(side), *patches):
+        yield [patch.reshape(1, side, side, 1).astype(np.float32)]
+
+
+def ramp(size: int) -> np.ndarray:
+    """Every grey from black to white, uint8 (1, S, S)."""
+    return np.linspace(0, 255, size * size).astype(np.uint8).reshape(1, size, size)
 
 
 def _refuse_one_emotion(calibration: FaceSet) -> None:

@@ -1,16 +1,18 @@
 """Compare a model that was just written with the one it came from, on LiteRT."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edgefer.errors import BundleError
 from edgefer.progress import hushed
 
-_BATCH = 64
+from .ask import ask
+
 # Float TFLite and Keras differ by rounding only: 2e-6 at most on 3,589 faces.
 _SAME = 0.01
 
@@ -55,22 +57,19 @@ def require_same(check: Check) -> None:
         )
 
 
-def answers(model: bytes, patches: np.ndarray) -> np.ndarray:
-    """Probabilities that LiteRT gives for patches, uint8 (N, S, S), as float32 (N, K)."""
-    interpreter, given = load(model)
-    where, kind = given["index"], given["dtype"]
-    rows = []
-    for start in range(0, len(patches), _BATCH):
-        faces = patches[start : start + _BATCH, ..., None].astype(kind)
-        interpreter.resize_tensor_input(where, faces.shape)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(where, faces)
-        interpreter.invoke()
-        (out,) = interpreter.get_output_details()
-        row = interpreter.get_tensor(out["index"])
-        scale, zero = out["quantization"]
-        rows.append((row.astype(np.float32) - zero) * np.float32(scale) if scale else row)
-    return np.concatenate(rows)
+def answers(
+    model: bytes, patches: np.ndarray, kernels: OpResolverType = OpResolverType.AUTO
+) -> np.ndarray:
+    """Probabilities that LiteRT gives for patches, uint8 (N, S, S), as float32 (N, K).
+
+    Raises
+    ------
+    BundleError
+        If it cannot run the model.
+    """
+    interpreter, _ = load(model, kernels)
+    with _running():
+        return ask(interpreter, patches)
 
 
 def xnnpack(model: bytes) -> dict[str, Any]:
@@ -100,14 +99,23 @@ def xnnpack(model: bytes) -> dict[str, Any]:
     return {"pieces": len(pieces), "outside": outside}
 
 
-def load(model: bytes) -> tuple[Any, Any]:
+def load(model: bytes, kernels: OpResolverType = OpResolverType.AUTO) -> tuple[Any, Any]:
     """Interpreter of LiteRT with a model in it, on one thread, and what it says of its input."""
-    try:
-        # LiteRT announces its delegate on standard error.
-        with hushed():
-            interpreter = Interpreter(model_content=model, num_threads=1)
-            interpreter.allocate_tensors()
-    except (RuntimeError, ValueError) as error:
-        raise BundleError(f"LiteRT cannot load the model just written: {error}") from error
+    with _running():
+        interpreter = Interpreter(
+            model_content=model, num_threads=1, experimental_op_resolver_type=kernels
+        )
+        interpreter.allocate_tensors()
     (given,) = interpreter.get_input_details()
     return interpreter, given
+
+
+@contextmanager
+def _running() -> Iterator[None]:
+    """LiteRT's errors as edgefer's; without the delegate that it announces on standard error."""
+    try:
+        with hushed():
+            yield
+    except (RuntimeError, ValueError) as error:
+        said = " ".join(str(error).split())[:300].rstrip(".")
+        raise BundleError(f"LiteRT cannot run the model: {said}") from error

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from ai_edge_litert.interpreter import OpResolverType
 
-from edgefer.errors import BundleError
 from edgefer.golden import Golden
-from edgefer.progress import hushed
 from edgefer.synth import POPULATIONS, action_units, draw_person, face_patch
 
-from .ask import ask
-from .calibration import representative
+from .calibration import ramp
+from .check import answers
 
 FACES = 7
 _EACH = 4  # drawn of each emotion of each population, to choose from
@@ -51,18 +48,18 @@ def make_golden(models: Mapping[str, bytes], size: int) -> Golden:
         If LiteRT cannot run a model.
     """
     pool = _draw(size)
-    fast = {role: _answers(model, pool, OpResolverType.AUTO) for role, model in models.items()}
+    fast = {role: answers(model, pool) for role, model in models.items()}
     chosen = pool[_choose(fast)]
-    patches = np.concatenate([chosen, _ramp(size)])
+    patches = np.concatenate([chosen, ramp(size)])
     exact = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    answers, tolerances = {}, {}
+    given, tolerances = {}, {}
     for role, model in models.items():
-        answers[role] = _answers(model, patches, exact)
+        given[role] = answers(model, patches, exact)
         near, far = _FLOAT if role == "float" else _INT8
         # A deep network may move XNNPACK further; one that is this far off computes badly.
-        moved = np.abs(answers[role] - _answers(model, patches, OpResolverType.AUTO)).max()
+        moved = np.abs(given[role] - answers(model, patches)).max()
         tolerances[role] = near, min(_WIDEST, max(far, 1.5 * float(moved)))
-    return Golden(patches, answers, tolerances)
+    return Golden(patches, given, tolerances)
 
 
 @cache
@@ -76,12 +73,6 @@ def _draw(size: int) -> np.ndarray:
         for _ in range(_EACH)
     ]
     return np.stack(faces)
-
-
-def _ramp(size: int) -> np.ndarray:
-    """Every grey from black to white, uint8 (1, S, S)."""
-    (ramp,) = next(representative(np.zeros((0, size, size), np.uint8)))
-    return ramp[..., 0].astype(np.uint8)
 
 
 def _choose(answers: Mapping[str, np.ndarray]) -> list[int]:
@@ -106,14 +97,3 @@ def _choose(answers: Mapping[str, np.ndarray]) -> list[int]:
         turn.append((not clear[i], seen.setdefault(int(named[i]), 0)))
         seen[int(named[i])] += 1
     return [i for _, i in sorted(zip(turn, order, strict=True), key=lambda pair: pair[0])][:FACES]
-
-
-def _answers(model: bytes, patches: np.ndarray, kernels: Any) -> np.ndarray:
-    try:
-        with hushed():
-            interpreter = Interpreter(
-                model_content=model, num_threads=1, experimental_op_resolver_type=kernels
-            )
-            return ask(interpreter, patches)
-    except (RuntimeError, ValueError) as error:
-        raise BundleError(f"LiteRT cannot run the model just written: {error}") from error

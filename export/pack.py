@@ -18,7 +18,7 @@ from edgefer.preprocess import PREPROCESS
 from edgefer.progress import say
 from edgefer.seen import ROLE, Seen
 
-from .calibration import fingerprint, representative
+from .calibration import fingerprint, ramp
 from .card import add_section
 from .convert import to_float
 from .kernels import kernels_in, require_clusters, require_sparse
@@ -118,7 +118,8 @@ def export_bundle(
             require_sparse(kernels, recipe.sparsity, f"conversion to {role}")
             require_clusters(kernels, recipe.clusters, f"conversion to {role}")
         known = calibration is not None and calibration.labels.names == bundle.labels.names
-        shown = _ramp(bundle.size) if patches is None else patches
+        # Without faces a ramp tells whether the conversion went well.
+        shown = ramp(bundle.size) if patches is None else patches
         proof = prove(
             model,
             models,
@@ -199,9 +200,3 @@ def _kept(bundle: Bundle, folder: Path) -> dict[str, Path]:
 def _matters(step: Step) -> bool:
     """Whether a step changed the network; models of an earlier export are replaced."""
     return step.stage != "export" or bool(CHANGES & set(step.scores))
-
-
-def _ramp(size: int) -> np.ndarray:
-    """Without faces a ramp tells whether the conversion went well: uint8 (1, S, S)."""
-    ramp = next(representative(np.zeros((0, size, size), np.uint8)))[0]
-    return ramp[..., 0].astype(np.uint8)

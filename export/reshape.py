@@ -57,7 +57,7 @@ def reshape(
             **_scores("cutting channels", thinner.before, thinner.after),
         }
     if recipe.sparsity:
-        from .sparse import prune as sparsify
+        from .sparse import sparsify
 
         sparse = sparsify(model, faces, recipe)
         model = sparse.model

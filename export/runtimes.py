@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from ai_edge_litert.interpreter import OpResolverType
 
 import edgefer
-from edgefer.errors import EdgeferError
-from edgefer.progress import hushed
+from edgefer.errors import BundleError, EdgeferError
 from edgefer.runtimes import Runtimes
 
 from . import ask
-from .verdict import Answer, judge
+from .check import answers
+from .verdict import Answer, trials_of
 
 VARIABLE = "EDGEFER_TFLITE_PYTHON"
 # More faces would not change a verdict, and kernels without XNNPACK take 12 ms for one (float).
@@ -65,17 +65,17 @@ def try_runtimes(
         chosen = np.linspace(0, len(patches) - 1, MOST).astype(int)
         patches, targets = patches[chosen], None if targets is None else targets[chosen]
     runtimes: dict[str, Callable[[bytes], Answer]] = {
-        "litert": lambda model: _litert(model, patches, OpResolverType.AUTO),
+        "litert": lambda model: _litert(model, patches),
         "builtin": lambda model: _litert(
             model, patches, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         ),
         "tflite-runtime": lambda model: _tflite_runtime(model, patches, tflite_python, timeout),
     }
-    answers = {
+    said = {
         role: {name: run(model) for name, run in runtimes.items()} for role, model in models.items()
     }
-    floats = _first(answers.get("float", {}))
-    return Runtimes({role: judge(role, given, floats, targets) for role, given in answers.items()})
+    floats = _first(said.get("float", {}))
+    return Runtimes({role: trials_of(role, given, floats, targets) for role, given in said.items()})
 
 
 def find_tflite_python(named: Path | None = None) -> Path | None:
@@ -107,16 +107,14 @@ def find_tflite_python(named: Path | None = None) -> Path | None:
     return None
 
 
-def _litert(model: bytes, patches: np.ndarray, kernels: Any) -> Answer:
+def _litert(
+    model: bytes, patches: np.ndarray, kernels: OpResolverType = OpResolverType.AUTO
+) -> Answer:
     number = version("ai-edge-litert")
     try:
-        with hushed():
-            interpreter = Interpreter(
-                model_content=model, num_threads=1, experimental_op_resolver_type=kernels
-            )
-            return Answer(number, ask.ask(interpreter, patches))
-    except (RuntimeError, ValueError) as error:
-        return Answer(number, reason=f"it cannot run the model: {_line(str(error))}")
+        return Answer(number, answers(model, patches, kernels))
+    except BundleError as error:
+        return Answer(number, reason=str(error))
 
 
 def _tflite_runtime(
@@ -173,13 +171,13 @@ def _told(path: Path) -> dict[str, Any]:
 def _read(path: Path, number: str, count: int) -> Answer:
     """The probabilities that the child wrote."""
     try:
-        answers = np.load(path, allow_pickle=False)
+        given = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         return Answer(number, reason=f"it wrote no answers: {_line(str(error))}")
-    if answers.ndim != 2 or len(answers) != count or answers.dtype.kind != "f":
-        found = f"{answers.dtype} {answers.shape}"
+    if given.ndim != 2 or len(given) != count or given.dtype.kind != "f":
+        found = f"{given.dtype} {given.shape}"
         return Answer(number, reason=f"it answers {found}, expected float32 ({count}, K)")
-    return Answer(number, answers)
+    return Answer(number, given)
 
 
 def _first(given: Mapping[str, Answer]) -> np.ndarray | None:

@@ -23,7 +23,7 @@ from .recipe import TWO_OF_FOUR, ExportRecipe
 
 
 @dataclass(frozen=True)
-class Pruned:
+class Sparser:
     """A network after pruning.
 
     Attributes
@@ -45,7 +45,7 @@ class Pruned:
     after: Score | None
 
 
-def prune(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Pruned:
+def sparsify(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Sparser:
     """Prune the convolutions and dense layers of a network while training it further.
 
     A share rises over the first two thirds of the steps as 1 - (1 - t)^3 does, and stays; 2:4 is
@@ -63,7 +63,7 @@ def prune(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Pruned:
 
     Returns
     -------
-    Pruned
+    Sparser
 
     Raises
     ------
@@ -96,7 +96,7 @@ def prune(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Pruned:
     pruned = with_policy(tfmot.sparsity.keras.strip_pruning(working), "float32")
     require_sparse(kernels_of(pruned), recipe.sparsity, "pruning")
     reached = {name: x for name, x in sparsity_of(pruned).items() if name not in left_out}
-    return Pruned(pruned, reached, left_out, before, score(pruned, val))
+    return Sparser(pruned, reached, left_out, before, score(pruned, val))
 
 
 def sparsity_of(model: Any) -> dict[str, float]:

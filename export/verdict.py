@@ -31,7 +31,7 @@ class Answer:
     tried: bool = True
 
 
-def judge(
+def trials_of(
     role: str,
     given: Mapping[str, Answer],
     floats: np.ndarray | None,

@@ -15,7 +15,7 @@ from edgefer.bundle import write_bundle
 from edgefer.edge.classifier import Classifier
 from edgefer.errors import BackendError, BundleError, EdgeferError
 from edgefer.export.runtimes import MOST, find_tflite_python, try_runtimes
-from edgefer.export.verdict import Answer, judge
+from edgefer.export.verdict import Answer, trials_of
 from edgefer.runtimes import Runtimes, Trial
 
 pytestmark = pytest.mark.edge
@@ -145,7 +145,7 @@ def test_a_damaged_model_fails_where_it_is_looked_through(patches):
     for name in ("litert", "builtin"):
         trial = found.trials["int8"][name]
         assert not trial.passed
-        assert trial.reason.startswith("it cannot run the model")
+        assert trial.reason.startswith("LiteRT cannot run the model: ")
 
 
 def probabilities(count=500, sure=0.8):
@@ -186,7 +186,7 @@ TILT = np.array([1, -1, 1, -1], np.float32)
 )
 def test_what_passes_and_what_does_not(role, answers, reference, targets, reason):
     given = {"litert": Answer("1", reference), "builtin": Answer("1", answers)}
-    trials = judge(role, given, reference, targets)
+    trials = trials_of(role, given, reference, targets)
     assert trials["litert"].passed
     assert (trials["builtin"].passed, bool(trials["builtin"].reason)) == (not reason, bool(reason))
     assert reason in trials["builtin"].reason
@@ -194,14 +194,14 @@ def test_what_passes_and_what_does_not(role, answers, reference, targets, reason
 
 def test_int8_that_is_wrong_on_xnnpack_only_fails_there():
     given = {"litert": Answer("1", flipped(RIGHT, 0.3)), "builtin": Answer("1", RIGHT)}
-    trials = judge("int8", given, RIGHT, None)
+    trials = trials_of("int8", given, RIGHT, None)
     assert (trials["litert"].passed, trials["builtin"].passed) == (False, True)
     assert "than on LiteRT without delegates on 30.0%" in trials["litert"].reason
 
 
 def test_int8_that_is_wrong_everywhere_fails_everywhere():
     given = {name: Answer("1", flipped(RIGHT, 0.9)) for name in ("litert", "builtin")}
-    for trial in judge("int8", given, RIGHT, None).values():
+    for trial in trials_of("int8", given, RIGHT, None).values():
         assert "names the emotion of the float model on 10.0% of 500 faces" in trial.reason
 
 

@@ -12,7 +12,7 @@ from edgefer.errors import BundleError, DataError, EdgeferError
 from edgefer.export.convert import to_float, to_int8
 from edgefer.export.kernels import kernels_in, require_sparse
 from edgefer.export.recipe import ExportRecipe
-from edgefer.export.sparse import prune, sparsity_of
+from edgefer.export.sparse import sparsify, sparsity_of
 from edgefer.keras import keras, load_model, probabilities
 
 QUICK = ExportRecipe(sparsity="0.5", epochs=3, batch=32, rate=2e-3, precision="float32")
@@ -35,7 +35,7 @@ def weights(model):
 
 @pytest.fixture(scope="module")
 def pruned(model, weights, faces):
-    return prune(model, faces, QUICK)
+    return sparsify(model, faces, QUICK)
 
 
 def test_every_convolution_and_dense_layer_reaches_the_sparsity(pruned):
@@ -68,7 +68,7 @@ def test_it_is_scored_before_and_after(pruned, faces):
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_prunes_as_well(model, faces, precision):
-    result = prune(model, faces, replace(QUICK, sparsity="0.8", precision=precision))
+    result = sparsify(model, faces, replace(QUICK, sparsity="0.8", precision=precision))
     assert min(result.sparsity.values()) > 0.79
     assert {layer.dtype_policy.name for layer in result.model.layers} == {"float32"}
 
@@ -76,7 +76,7 @@ def test_mixed_precision_prunes_as_well(model, faces, precision):
 @pytest.mark.parametrize("epochs", [1, 5])
 def test_the_schedule_ends_on_the_target_whatever_the_steps(model, faces, epochs):
     recipe = replace(QUICK, sparsity="0.6", epochs=epochs, batch=100)
-    result = prune(model, faces.split("train"), recipe)
+    result = sparsify(model, faces.split("train"), recipe)
     assert min(result.sparsity.values()) > 0.57
     assert (result.before, result.after) == (None, None)  # there was no val split
 
@@ -85,13 +85,13 @@ def test_the_schedule_ends_on_the_target_whatever_the_steps(model, faces, epochs
 def test_the_answers_before_pruning_can_stand_for_the_labels(model, faces, teacher, kept):
     misled = replace(faces, targets=(faces.targets + 1) % 7)
     recipe = replace(QUICK, sparsity="0.3", epochs=12, rate=0.01, teacher=teacher)
-    result = prune(model, misled, recipe)
+    result = sparsify(model, misled, recipe)
     answers = [probabilities(one, faces.patches).argmax(axis=1) for one in (model, result.model)]
     assert (np.mean(answers[0] == answers[1]) > 0.6) == kept
 
 
 def test_two_of_every_four_weights_become_zero_in_every_model(model, faces, capsys):
-    result = prune(model, faces.split("train"), replace(QUICK, sparsity="2:4", epochs=1))
+    result = sparsify(model, faces.split("train"), replace(QUICK, sparsity="2:4", epochs=1))
     assert result.left_out == ("stage1_1_conv",)  # it reads one channel
     assert "2:4 leaves out stage1_1_conv" in capsys.readouterr().err
     assert set(result.sparsity.values()) == {0.5}
@@ -105,7 +105,7 @@ def test_two_of_four_must_fit_a_layer(faces):
     given = keras.Input((16, 16, 1))
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(3, 3)(given))
     with pytest.raises(BundleError, match="2:4 fits no layer"):
-        prune(keras.Model(given, layers.Dense(7)(x)), faces, replace(QUICK, sparsity="2:4"))
+        sparsify(keras.Model(given, layers.Dense(7)(x)), faces, replace(QUICK, sparsity="2:4"))
 
 
 def test_a_layer_that_misses_the_sparsity_is_named(faces):
@@ -116,12 +116,12 @@ def test_a_layer_that_misses_the_sparsity_is_named(faces):
     x = layers.Rescaling(0.0)(x)
     stuck = layers.Dense(7, activation="softmax", kernel_initializer="ones", name="stuck")(x)
     with pytest.raises(BundleError, match=r"after pruning .* missed by stuck \(0.00\)"):
-        prune(keras.Model(given, stuck), faces, QUICK)
+        sparsify(keras.Model(given, stuck), faces, QUICK)
 
 
 def test_faces_without_a_train_split_are_refused(model, faces):
     with pytest.raises(DataError, match="no split 'train'"):
-        prune(model, faces.split("val"), QUICK)
+        sparsify(model, faces.split("val"), QUICK)
 
 
 @pytest.mark.parametrize(
