@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from toys import toy_bundle, toy_faces, toy_model
 
 # Speed is for benchmarks; a busy machine fails no test.
 settings.register_profile("edgefer", deadline=None)
@@ -33,3 +34,29 @@ def tflite_python() -> Path:
     if not python.exists():
         pytest.skip("no .venv-tflite: make setup")
     return python
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    """Drawn faces; a module with wishes of its own draws its own, and the next three follow."""
+    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
+
+
+@pytest.fixture(scope="module")
+def model(faces):
+    """A network that has seen the faces."""
+    return toy_model(faces)
+
+
+@pytest.fixture(scope="module")
+def trained(model, faces, tmp_path_factory):
+    """The network's bundle."""
+    return toy_bundle(tmp_path_factory.mktemp("toys") / "trained", model, faces)
+
+
+@pytest.fixture(scope="module")
+def calibration(faces, tmp_path_factory):
+    """Some of the faces, to calibrate on."""
+    from edgefer.export.calibration import make_calibration
+
+    return make_calibration(faces, tmp_path_factory.mktemp("toys") / "calibration", per_emotion=8)

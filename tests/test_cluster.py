@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toys import toy_faces, toy_model
 
 pytest.importorskip("tensorflow", reason="clustering needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -18,14 +17,8 @@ QUICK = ExportRecipe(sparsity="0.5", clusters=8, epochs=1, batch=32, rate=1e-3)
 
 
 @pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
-
-
-@pytest.fixture(scope="module")
-def sparse(faces):
-    """A network of which half the weights are zero, in every layer."""
-    model = toy_model(faces)
+def sparse(model):
+    """The network, of which half the weights are zero, in every layer."""
     for name in kernels_of(model):
         kernel, *rest = model.get_layer(name).get_weights()
         kernel[np.abs(kernel) <= np.median(np.abs(kernel))] = 0

@@ -3,7 +3,6 @@ import subprocess
 
 import numpy as np
 import pytest
-from toys import toy_faces, toy_model
 
 pytest.importorskip("tensorflow", reason="conversion needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -15,16 +14,6 @@ from edgefer.export.audit import audit, require_int8
 from edgefer.export.check import Check, answers, require_same, xnnpack
 from edgefer.export.convert import to_float, to_int8
 from edgefer.keras import keras, probabilities
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
-
-
-@pytest.fixture(scope="module")
-def model(faces):
-    return toy_model(faces)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from toys import toy_bundle, toy_faces, toy_model
+from toys import SIZE, toy_bundle, toy_faces
 
 pytest.importorskip("tensorflow", reason="export needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -16,9 +16,10 @@ from collapses import collapsed
 
 from edgefer.bundle import Bundle
 from edgefer.errors import GateError
-from edgefer.export.calibration import make_calibration
 from edgefer.export.commands import export
+from edgefer.export.kernels import kernels_in, require_clusters
 from edgefer.labels import KOREAN7
+from edgefer.train.backbones.vgg import vgg
 
 
 @pytest.fixture(scope="module")
@@ -29,21 +30,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def faces(folder):
     return toy_faces(folder / "faces", each=64)
-
-
-@pytest.fixture(scope="module")
-def calibration(folder, faces):
-    return make_calibration(faces, folder / "calibration", per_emotion=8)
-
-
-@pytest.fixture(scope="module")
-def model(faces):
-    return toy_model(faces)
-
-
-@pytest.fixture(scope="module")
-def trained(folder, model, faces):
-    return toy_bundle(folder / "trained", model, faces)
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +123,33 @@ def test_a_float_onnx_file_needs_no_gate(typed, trained, tmp_path):
     assert "onnx_int8" not in told
     assert "gate" not in told["onnx"]
     assert Bundle.load(tmp_path / "out").read("onnx")
+
+
+def test_a_share_of_the_time_cuts_channels(faces, tmp_path):
+    # Wide enough that fewer channels take less time on any machine.
+    wide = toy_bundle(tmp_path / "wide", vgg(7, SIZE, width=16), faces)
+    options = ["--latency", "0.9", "--multiple", "4", "--epochs", "1", "--precision", "float32"]
+    arguments = [wide.folder, "--faces", faces.folder, *options, "-o", tmp_path / "out"]
+    result = CliRunner().invoke(export, list(map(str, arguments)))
+    assert result.exit_code == 0, result.output
+    told = scores(tmp_path)
+    before, after = told["thinner"]["macs"]
+    assert after < before
+    assert told["float"]["macs"] == after
+    assert set(told["thinner"]["milliseconds"]) == {"before", "after"}
+    assert "of the time; " in result.stdout
+
+
+def test_a_layer_has_as_few_weights_as_were_asked_for(typed, trained, tmp_path):
+    result = typed(trained, "--int8", "--clusters", "8", "--epochs", "1", "--batch", "32")
+    assert result.exit_code == 0, result.output
+    layers = scores(tmp_path)["clusters"]["layers"]
+    assert len(layers) == 9  # eight convolutions and the head
+    assert max(layers.values()) <= 8
+    assert f"clustered: at most {max(layers.values())} weights in 9 layers" in result.stdout
+    for role in ("float", "int8"):
+        kernels = kernels_in(Bundle.load(tmp_path / "out").read(role))
+        require_clusters(kernels, 8, "the command")
 
 
 def test_layers_that_are_named_stay_in_float(typed, trained, tmp_path):

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toys import toy_faces, toy_model
+from toys import toy_faces
 
 pytest.importorskip("tensorflow", reason="training needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -19,11 +19,6 @@ RECIPE = ExportRecipe(batch=32, rate=0.01, precision="float32")
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):
     return toy_faces(tmp_path_factory.mktemp("toys") / "faces").split("train")
-
-
-@pytest.fixture(scope="module")
-def model(faces):
-    return toy_model(faces)
 
 
 def test_an_untrained_network_learns(faces):

@@ -1,6 +1,5 @@
 # ruff: noqa: E402  (what stands after importorskip needs TensorFlow)
 import pytest
-from toys import toy_faces, toy_model
 
 pytest.importorskip("tensorflow", reason="networks need TensorFlow")
 pytestmark = pytest.mark.train
@@ -9,16 +8,6 @@ from edgefer.errors import GateError
 from edgefer.export.convert import to_float, to_int8
 from edgefer.export.ladder import Made, Rung, climb
 from edgefer.keras import keras
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
-
-
-@pytest.fixture(scope="module")
-def model(faces):
-    return toy_model(faces)
 
 
 @pytest.fixture(scope="module")

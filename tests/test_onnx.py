@@ -6,7 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-from toys import toy_bundle, toy_faces, toy_model
 
 pytest.importorskip("tensorflow", reason="conversion needs TensorFlow")
 pytest.importorskip("tf2onnx", reason="conversion to ONNX needs tf2onnx")
@@ -14,23 +13,19 @@ onnx = pytest.importorskip("onnx", reason="looking into ONNX files needs onnx")
 pytest.importorskip("onnxruntime", reason="running ONNX files needs ONNX Runtime")
 pytestmark = pytest.mark.train
 
-from onnx import TensorProto, helper, numpy_helper
-
 from edgefer.bundle import write_bundle
 from edgefer.errors import BundleError
 from edgefer.export.audit import audit
-from edgefer.export.check import Check, answers
+from edgefer.export.check import answers
 from edgefer.export.convert import to_float
 from edgefer.export.onnx_answers import onnx_answers
 from edgefer.export.onnx_audit import OPSETS, audit_onnx, require_tensorrt
-from edgefer.export.onnx_int8 import export_onnx_int8, to_onnx_int8
 from edgefer.export.onnx_model import (
     TARGETS,
     check_onnx,
     described,
     export_onnx,
     to_onnx,
-    trtexec,
 )
 from edgefer.keras import keras, probabilities
 from edgefer.train.backbones import BACKBONES
@@ -41,28 +36,13 @@ SMALLEST = {"vgg": 16, "vgg_hufs": 36, "vgg_hufs_gap": 36, "vgg19": 32, "resnet5
 
 
 @pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
-
-
-@pytest.fixture(scope="module")
-def model(faces):
-    return toy_model(faces)
-
-
-@pytest.fixture(scope="module")
-def bundle(model, faces, tmp_path_factory):
-    return toy_bundle(tmp_path_factory.mktemp("bundles") / "toy", model, faces)
-
-
-@pytest.fixture(scope="module")
 def lite(model):
     return to_float(model)
 
 
 @pytest.fixture(scope="module")
-def made(lite, model, bundle, faces):
-    return {name: export_onnx(model, bundle, faces.patches, target=name) for name in TARGETS}
+def made(lite, model, trained, faces):
+    return {name: export_onnx(model, trained, faces.patches, target=name) for name in TARGETS}
 
 
 @pytest.fixture(scope="module", params=sorted(BACKBONES))
@@ -125,19 +105,19 @@ def test_float_tflite_gives_the_same_answers(made, lite, faces, target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_lone_file_explains_itself(made, bundle, target):
+def test_a_lone_file_explains_itself(made, trained, target):
     told = made[target][1].metadata
-    assert told == described(bundle, planes=target != "onnx")
-    assert json.loads(told["edgefer.labels"]) == list(bundle.labels.names)
-    assert json.loads(told["edgefer.labels.korean"]) == list(bundle.labels.korean)
-    assert told["edgefer.bundle"] == bundle.digest
+    assert told == described(trained, planes=target != "onnx")
+    assert json.loads(told["edgefer.labels"]) == list(trained.labels.names)
+    assert json.loads(told["edgefer.labels.korean"]) == list(trained.labels.korean)
+    assert told["edgefer.bundle"] == trained.digest
     assert (told["edgefer.size"], told["edgefer.preprocess"]) == ("16", "gray-area-1")
     assert ("NHWC" in told["edgefer.input"]) == (target == "onnx")
 
 
-def test_the_same_network_gives_the_same_bytes(made, model, bundle, faces):
+def test_the_same_network_gives_the_same_bytes(made, model, trained, faces):
     for target in TARGETS:
-        assert export_onnx(model, bundle, faces.patches, target=target)[0] == made[target][0]
+        assert export_onnx(model, trained, faces.patches, target=target)[0] == made[target][0]
 
 
 AGAIN = """
@@ -154,8 +134,8 @@ Path(sys.argv[2]).write_bytes(data)
 
 
 @pytest.mark.slow
-def test_another_process_gives_the_same_bytes_in_silence(made, bundle, tmp_path):
-    command = [sys.executable, "-c", AGAIN, bundle.folder, tmp_path / "again.onnx"]
+def test_another_process_gives_the_same_bytes_in_silence(made, trained, tmp_path):
+    command = [sys.executable, "-c", AGAIN, trained.folder, tmp_path / "again.onnx"]
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
@@ -167,8 +147,8 @@ def test_tflite_is_converted_as_before(lite, made, model):
     assert to_float(model) == lite
 
 
-def test_nothing_is_said(model, bundle, faces, capfd):
-    export_onnx(model, bundle, faces.patches[:5])
+def test_nothing_is_said(model, trained, faces, capfd):
+    export_onnx(model, trained, faces.patches[:5])
     assert capfd.readouterr() == ("", "")
 
 
@@ -210,156 +190,15 @@ def test_onnx_runtime_says_what_it_cannot_load():
         onnx_answers(b"no model", np.zeros((1, 16, 16), np.uint8))
 
 
-def network(*nodes, weights=(), opset=13, sides=("batch", 1, 4, 4), domains=()):
-    """A sound ONNX model of these steps, from ``faces`` to ``probabilities``."""
-    graph = helper.make_graph(
-        nodes,
-        "test",
-        [helper.make_tensor_value_info("faces", TensorProto.FLOAT, sides)],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, sides)],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in weights],
-    )
-    opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(one, 1) for one in domains)]
-    made = helper.make_model(graph, opset_imports=opsets, ir_version=7)
-    return made.SerializeToString()
-
-
-def step(kind, *given, to="probabilities", **choices):
-    return helper.make_node(kind, given, [to], name=kind.lower(), **choices)
-
-
-ONES = np.ones(1, np.float32)
-KERNEL = ("kernel", np.ones((1, 1, 1, 1), np.float32))
-THEN = helper.make_graph(
-    [helper.make_node("Identity", ["faces"], ["chosen"])],
-    "branch",
-    [],
-    [helper.make_tensor_value_info("chosen", TensorProto.FLOAT, None)],
-)
-
-
-@pytest.mark.parametrize(
-    ("data", "named"),
-    [
-        (network(step("Relu", "faces"), opset=18), "opset 18, expected 9 to 17"),
-        (network(step("Relu", "faces"), sides=("n", 1, "h", "w")), "only a batch may be open"),
-        (network(step("Hardmax", "faces")), "hardmax is Hardmax"),
-        (network(step("Own", "faces", domain="lab"), domains=["lab"]), "own is lab.Own"),
-        (
-            network(step("If", "yes", then_branch=THEN, else_branch=THEN), weights=[("yes", True)]),
-            "if is control flow",
-        ),
-        (
-            network(
-                helper.make_node("Cast", ["much"], ["cast"], name="cast", to=TensorProto.FLOAT),
-                step("Add", "faces", "cast"),
-                weights=[("much", np.asarray([2**40]))],
-            ),
-            "much has 64-bit integers",
-        ),
-        (
-            network(
-                helper.make_node("Cast", ["fine"], ["cast"], name="cast", to=TensorProto.FLOAT),
-                step("Add", "faces", "cast"),
-                weights=[("fine", np.asarray([0.5]))],
-            ),
-            "fine is float64",
-        ),
-        (
-            network(
-                step("Conv", "faces", "kernel", to="maps"),
-                step("BatchNormalization", "maps", "one", "one", "one", "one"),
-                weights=[KERNEL, ("one", ONES)],
-            ),
-            "was not folded",
-        ),
-        (
-            network(
-                step("QuantizeLinear", "faces", "one", "zero", to="whole"),
-                step("DequantizeLinear", "whole", "one", "zero"),
-                weights=[("one", np.float32(1)), ("zero", np.uint8(0))],
-            ),
-            "quantizelinear has no zero point 0 of type int8; dequantizelinear has no zero",
-        ),
-    ],
-)
-def test_what_tensorrt_would_not_take_is_named(data, named):
-    audit_onnx(data)
-    with pytest.raises(BundleError, match=f"TensorRT would not take this ONNX model: .*{named}"):
-        require_tensorrt(data)
-
-
-def test_the_line_for_trtexec_has_the_shapes_of_an_open_batch(made):
-    assert trtexec("model.onnx", made["tensorrt-ready"][1], usual=2, most=4) == (
-        "trtexec --onnx=model.onnx --saveEngine=model.engine --minShapes=faces:1x1x16x16 "
-        "--optShapes=faces:2x1x16x16 --maxShapes=faces:4x1x16x16 --fp16"
-    )
-
-
-@pytest.fixture(scope="module")
-def quantized(made, faces):
-    return export_onnx_int8(made["tensorrt-ready"][0], faces.split("train").patches)
-
-
-def test_int8_is_near_float(quantized, made, faces):
-    check = Check.of(
-        onnx_answers(made["onnx"][0], faces.patches), onnx_answers(quantized[0], faces.patches)
-    )
-    assert check.agreement > 0.9
-    assert 0 < check.mean < 0.02
-    assert quantized[2].agreement > 0.9
-
-
-def test_int8_has_its_scales_where_tensorrt_wants_them(quantized):
-    graph = onnx.load_model_from_string(quantized[0]).graph
-    makers = {name: node for node in graph.node for name in node.output}
-    readers = {name: node.op_type for node in graph.node for name in node.input}
-    layers = [node for node in graph.node if node.op_type in ("Conv", "MatMul", "Gemm")]
-    assert len(layers) == 9
-    for node in layers:
-        assert [makers[name].op_type for name in node.input[:2]] == ["DequantizeLinear"] * 2
-        assert all(name not in makers for name in node.input[2:])  # a bias stays float
-        assert readers[node.output[0]] != "QuantizeLinear"
-
-
-def test_a_pixel_is_worth_the_same_after_int8_whatever_the_faces(made, faces):
-    narrow = (faces.patches // 8 + 100).astype(np.uint8)
-    graph = onnx.load_model_from_string(to_onnx_int8(made["tensorrt-ready"][0], narrow)).graph
-    scales = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-    first = next(node for node in graph.node if node.input[0] == "rescale/Mul:0")
-    assert scales[first.input[1]] == pytest.approx(1 / 127)
-
-
-def test_the_line_for_trtexec_asks_for_int8_where_the_scales_are(quantized):
-    assert trtexec("int8.onnx", quantized[1]).endswith(" --int8 --fp16")
-
-
-def test_int8_tells_what_float_tells_and_that_it_is_int8(quantized, made):
-    told = dict(quantized[1].metadata)
-    assert told.pop("edgefer.quantized") == "int8, symmetric, Q/DQ"
-    assert told == made["tensorrt-ready"][1].metadata
-
-
-def test_int8_of_the_same_faces_is_the_same_bytes(quantized, made, faces):
-    again = to_onnx_int8(made["tensorrt-ready"][0], faces.split("train").patches)
-    assert again == quantized[0]
-
-
-def test_quantizing_says_nothing(made, faces, capfd, caplog):
-    to_onnx_int8(made["onnx"][0], faces.patches[:3])
-    assert capfd.readouterr() == ("", "")
-    assert not caplog.records
-
-
-def test_a_bundle_holds_it(made, bundle, faces, tmp_path):
+def test_a_bundle_holds_it(made, trained, faces, tmp_path):
     file = tmp_path / "toy.onnx"
     file.write_bytes(made["onnx"][0])
     whole = write_bundle(
-        tmp_path / "new", labels=bundle.labels, size=16, files={"onnx": file}, history=[]
+        tmp_path / "new", labels=trained.labels, size=16, files={"onnx": file}, history=[]
     )
     assert whole.files == {"onnx": "model.onnx"}
     assert whole.read("onnx") == made["onnx"][0]
     with pytest.raises(
         BundleError, match="no onnx model. Make it with edgefer export .* --to onnx"
     ):
-        bundle.read("onnx")
+        trained.read("onnx")

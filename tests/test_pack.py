@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from toys import toy_bundle, toy_faces, toy_model
+from toys import toy_faces
 
 pytest.importorskip("tensorflow", reason="export needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -16,7 +16,6 @@ pytestmark = pytest.mark.train
 from edgefer.bundle import Bundle, write_bundle
 from edgefer.errors import BundleError, DataError, EdgeferError
 from edgefer.export.audit import audit
-from edgefer.export.calibration import make_calibration
 from edgefer.export.commands import export
 from edgefer.export.pack import export_bundle
 from edgefer.export.recipe import ExportRecipe
@@ -37,16 +36,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def faces(folder):
     return toy_faces(folder / "faces", people=6)
-
-
-@pytest.fixture(scope="module")
-def trained(folder, faces):
-    return toy_bundle(folder / "trained", toy_model(faces), faces)
-
-
-@pytest.fixture(scope="module")
-def calibration(folder, faces):
-    return make_calibration(faces, folder / "calibration", per_emotion=8)
 
 
 @pytest.fixture(scope="module")
@@ -85,13 +74,6 @@ def test_the_step_tells_what_was_done(made, calibration, faces):
     assert step.recipe == {**asdict(INT8), "keep": []}
     assert step.facesets == {"calibration": calibration.digest, "faces": faces.digest}
     assert {"tensorflow", "ai-edge-litert", "python"} <= set(step.versions)
-
-
-def test_the_calibration_faces_can_be_recognized_later(made, calibration):
-    told = json.loads(made.read("calibration"))
-    assert told["digest"] == calibration.digest
-    assert {bytes.fromhex(face) for face in told["faces"]} == set(calibration.hashes)
-    assert len(told["people"]) == len(set(calibration.persons))
 
 
 @pytest.mark.parametrize("role", ["float", "int8"])

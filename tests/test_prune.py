@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toys import toy_faces, toy_model
 
 pytest.importorskip("tensorflow", reason="pruning needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -23,16 +22,6 @@ from edgefer.train.backbones.vgg19 import vgg19
 from edgefer.train.backbones.vgg_hufs import vgg_hufs, vgg_hufs_gap
 
 QUICK = ExportRecipe(macs=0.5, multiple=2, epochs=4, batch=32, rate=5e-3, precision="float32")
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
-
-
-@pytest.fixture(scope="module")
-def model(faces):
-    return toy_model(faces)
 
 
 @pytest.fixture(scope="module")

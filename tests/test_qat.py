@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toys import toy_face, toy_faces, toy_model
+from toys import toy_face, toy_model
 
 pytest.importorskip("tensorflow", reason="quantization-aware training needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -18,6 +18,7 @@ from edgefer.export.convert import to_int8
 from edgefer.export.kernels import kernels_in, kernels_of, require_clusters, require_sparse
 from edgefer.export.qat import qat
 from edgefer.export.recipe import ExportRecipe
+from edgefer.export.rungs import Workshop
 from edgefer.faceset import FaceSet
 from edgefer.facewriter import write_faceset
 from edgefer.keras import keras, probabilities
@@ -25,11 +26,6 @@ from edgefer.labels import FER7
 
 L = keras.layers
 QUICK = ExportRecipe(sparsity="0.5", clusters=7, epochs=2, batch=32, rate=5e-3)
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +65,23 @@ def test_the_file_is_whole_in_integers_and_takes_the_patch(aware):
     assert (given.dtype, given.scale, given.zero_point) == ("uint8", 1.0, 0)
     assert (answer.dtype, answer.scale, answer.zero_point) == ("uint8", 1 / 256, 0)
     assert xnnpack(aware.int8)["pieces"] == 1
+
+
+def test_it_is_the_last_rung_and_tells_what_training_did(model, faces, capsys):
+    recipe = replace(QUICK, int8=True, rung="qat", epochs=1)
+    (rung,) = Workshop(model, faces.split("train").patches, recipe, FER7, faces).rungs()
+    made = rung.make()
+    assert (rung.name, made.kept, made.trained) == ("qat", (), True)
+    require_int8(audit(made.model))
+    require_sparse(kernels_in(made.model), "0.5", "conversion")
+    assert " before training for int8; after it " in capsys.readouterr().err
+
+
+def test_without_faces_to_train_on_there_is_no_such_rung(model, faces, capsys):
+    recipe = replace(QUICK, int8=True, rung="qat")
+    val = faces.split("val")
+    assert list(Workshop(model, val.patches, recipe, FER7, val).rungs()) == []
+    assert "qat is left out: there is no train split to train on" in capsys.readouterr().err
 
 
 def test_the_file_answers_as_the_network_that_was_trained(aware, faces):

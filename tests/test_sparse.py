@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toys import toy_faces, toy_model
 
 pytest.importorskip("tensorflow", reason="pruning needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -16,16 +15,6 @@ from edgefer.export.sparse import sparsify, sparsity_of
 from edgefer.keras import keras, load_model, probabilities
 
 QUICK = ExportRecipe(sparsity="0.5", epochs=3, batch=32, rate=2e-3, precision="float32")
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
-
-
-@pytest.fixture(scope="module")
-def model(faces):
-    return toy_model(faces)
 
 
 @pytest.fixture(scope="module")
