@@ -7,8 +7,7 @@ turned wrong, turned right, wrong both times), drawn from a Dirichlet distributi
 Two faces of one person are then alike with the correlation shown; 0 means no effect of the person.
 """
 
-import argparse
-
+import click
 import numpy as np
 
 from edgefer.report.drop import Drop
@@ -46,11 +45,10 @@ def coverage(people, each, turned, alike, draws, seed=0):
     return *(held / draws).tolist(), alarms / draws
 
 
-def main() -> None:
+@click.command()
+@click.option("--draws", default=2000, show_default=True)
+def main(draws: int) -> None:
     """Print a line for each setting."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--draws", type=int, default=2000)
-    draws = parser.parse_args().draws
     for people, each, turned, alike in SETTINGS:
         faces, by_person, alarms = coverage(people, each, turned, alike, draws)
         said = f"{alarms:.3f}" if turned[0] == turned[1] else ""

@@ -5,12 +5,12 @@
 The folder holds videos of one person each (*.mkv) and videos without anybody (no_face*).
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 
@@ -36,21 +36,17 @@ SETTINGS = [
 ]
 
 
-def main() -> None:
+@click.command()
+@click.argument("clips", type=click.Path(path_type=Path))
+@click.option("--every", default=1, show_default=True, help="Use one frame in so many.")
+@click.option("--threads", default=1, show_default=True)
+def main(clips: Path, every: int, threads: int) -> None:
     """Print one row per setting."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("clips", type=Path)
-    parser.add_argument("--every", type=int, default=1, help="use one frame in so many")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-
-    people = [list(frames(path, options.every)) for path in sorted(options.clips.glob("*.mkv"))]
-    empty = [
-        image for path in options.clips.glob("no_face*") for image in frames(path, options.every)
-    ]
+    people = [list(frames(path, every)) for path in sorted(clips.glob("*.mkv"))]
+    empty = [image for path in clips.glob("no_face*") for image in frames(path, every)]
     places = [median_face(images) for images in people]
     print(f"{sum(map(len, people))} frames of {len(people)} people, {len(empty)} of nobody,")
-    print(f"{options.threads} thread(s), OpenCV {cv2.__version__}\n")
+    print(f"{threads} thread(s), OpenCV {cv2.__version__}\n")
     print("scale neighbors min_size contrast  found  worst clip  false: people  nobody  cpu ms")
     for scale, neighbors, min_size, contrast in SETTINGS:
         detector = FaceDetector(
@@ -58,7 +54,7 @@ def main() -> None:
             neighbors=neighbors,
             min_size=min_size,
             contrast=contrast,
-            threads=options.threads,
+            threads=threads,
         )
         shares, wrong, times = [], 0, []
         for images, place in zip(people, places, strict=True):

@@ -8,7 +8,6 @@ the processor, medians over the rounds. Then two workers are measured against on
 best of the rounds), and a worker's memory on more and more photos.
 """
 
-import argparse
 import resource
 import statistics
 import subprocess
@@ -18,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 from joblib import Parallel, delayed
@@ -41,24 +41,23 @@ KINDS = ((85, 2.0), (90, 3.0), (95, 3.0))
 Shot = tuple[bytes, Box]
 
 
-def main() -> None:
+@click.command()
+@click.option("--photos", default=24, show_default=True, help="Of each kind.")
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--memory-of", type=click.Path(path_type=Path), hidden=True)
+def main(photos: int, rounds: int, memory_of: Path | None) -> None:
     """Print the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photos", type=int, default=24, help="of each kind")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.memory_of:
-        run_plan(Plan.load(options.memory_of), workers=1)
+    if memory_of:
+        run_plan(Plan.load(memory_of), workers=1)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
         return
     cv2.setNumThreads(1)
-    print(f"{options.photos} photos of 4032x3024 a kind, OpenCV {cv2.__version__}, one core\n")
+    print(f"{photos} photos of 4032x3024 a kind, OpenCV {cv2.__version__}, one core\n")
     print(" MB   plain loop, ms   edgefer, ms   ratio   recall: plain  edgefer")
     every: list[Shot] = []
     for quality, noise in KINDS:
-        shots = draw(options.photos, quality, noise)
-        plain, ours = race(shots, options.rounds)
+        shots = draw(photos, quality, noise)
+        plain, ours = race(shots, rounds)
         size = statistics.mean(len(data) for data, _ in shots) / 1e6
         print(
             f"{size:4.1f} {plain.time:14.1f} {ours.time:13.1f} {plain.time / ours.time:9.2f} "
@@ -67,7 +66,7 @@ def main() -> None:
         )
         every += shots
     with tempfile.TemporaryDirectory() as folder:
-        scale(every, Path(folder), options.rounds)
+        scale(every, Path(folder), rounds)
 
 
 class Lap:

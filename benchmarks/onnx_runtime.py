@@ -5,11 +5,11 @@
 One face at a time on one thread; the models take turns. The split ``val`` judges.
 """
 
-import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import numpy as np
 
 from edgefer.bundle import Bundle
@@ -29,21 +29,20 @@ def onnx(data: bytes) -> Callable[[np.ndarray], np.ndarray]:
     return lambda patches: session.run(None, {"faces": patches[:, None].astype(np.float32)})[0]
 
 
-def main() -> None:
+@click.command()
+@click.argument("faceset", type=click.Path(path_type=Path))
+@click.argument("calibration", type=click.Path(path_type=Path))
+@click.argument("bundle", required=False, type=click.Path(path_type=Path))
+def main(faceset: Path, calibration: Path, bundle: Path | None) -> None:
     """Print one row per model."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("faces", type=Path)
-    parser.add_argument("calibration", type=Path)
-    parser.add_argument("bundle", type=Path, nargs="?")
-    options = parser.parse_args()
-    bundle = Bundle.load(options.bundle)
-    val = FaceSet.load(options.faces).split("val")
-    data = to_onnx(load_model(bundle.path("keras")), planes=True)
+    opened = Bundle.load(bundle)
+    val = FaceSet.load(faceset).split("val")
+    data = to_onnx(load_model(opened.path("keras")), planes=True)
     asked: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-        "LiteRT float": Classifier(bundle, "float"),
-        "LiteRT int8": Classifier(bundle, "int8"),
+        "LiteRT float": Classifier(opened, "float"),
+        "LiteRT int8": Classifier(opened, "int8"),
         "ONNX float": onnx(data),
-        "ONNX int8": onnx(to_onnx_int8(data, FaceSet.load(options.calibration).patches)),
+        "ONNX int8": onnx(to_onnx_int8(data, FaceSet.load(calibration).patches)),
     }
     times: dict[str, list[float]] = {name: [] for name in asked}
     for _ in range(ROUNDS):

@@ -5,11 +5,11 @@
 Each runtime lives in an environment of its own (make setup); they take turns, three times each.
 """
 
-import argparse
 import json
 import subprocess
 from pathlib import Path
 
+import click
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,16 +38,15 @@ print(json.dumps(told))
 """
 
 
-def main() -> None:
+@click.command()
+@click.argument("faceset", type=click.Path(path_type=Path))
+@click.argument("split", default="val")
+def main(faceset: Path, split: str) -> None:
     """Print one row per runtime and model."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("faces", type=Path)
-    parser.add_argument("split", nargs="?", default="val")
-    options = parser.parse_args()
     told: dict[str, list[dict[str, dict[str, object]]]] = {name: [] for name in PYTHONS}
     for _ in range(ROUNDS):
         for name, python in PYTHONS.items():
-            command = [python, "-c", PROGRAM, options.faces, options.split]
+            command = [python, "-c", PROGRAM, faceset, split]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             told[name].append(json.loads(done.stdout))
     reference = np.median([run["float"]["ms"] for run in told["LiteRT"]])

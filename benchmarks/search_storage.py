@@ -7,13 +7,13 @@ with a third of the trials queued, which is how it repeats those of dead workers
 that two workers took: the second fails.
 """
 
-import argparse
 import multiprocessing
 import tempfile
 import time
 import warnings
 from pathlib import Path
 
+import click
 import optuna
 
 from edgefer.train.checkpoints import State
@@ -88,12 +88,11 @@ def work(kind, folder, trials, found):
     found.put((numbers, clashes))
 
 
-def main():
+@click.command()
+@click.option("--workers", default=6, show_default=True)
+@click.option("--trials", default=120, show_default=True)
+def main(workers, trials):
     """Print a row for each way of keeping a study."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--workers", type=int, default=6)
-    parser.add_argument("--trials", type=int, default=120)
-    asked = parser.parse_args()
     spawn = multiprocessing.get_context("spawn")
     print(f"{'':8} {'trials':>6} {'clashes':>7} {'seconds':>8}")
     for kind in ("sqlite", "journal", "edgefer"):
@@ -101,16 +100,16 @@ def main():
             start, found = time.monotonic(), spawn.Queue()
             folder = Path(folder) / "study"
             if kind == "edgefer":
-                with_locks(folder, asked.trials)
+                with_locks(folder, trials)
             else:
                 folder.mkdir()
-                optuna_alone(kind, folder, asked.trials)
-            words = (kind, folder, asked.trials, found)
-            workers = [spawn.Process(target=work, args=words) for _ in range(asked.workers)]
-            for worker in workers:
+                optuna_alone(kind, folder, trials)
+            words = (kind, folder, trials, found)
+            started = [spawn.Process(target=work, args=words) for _ in range(workers)]
+            for worker in started:
                 worker.start()
-            results = [found.get() for _ in workers]
-            for worker in workers:
+            results = [found.get() for _ in started]
+            for worker in started:
                 worker.join()
         ran = {number for numbers, _ in results for number in numbers}
         clashes = sum(each for _, each in results)

@@ -6,10 +6,10 @@ A network of one drawn population is carried over to the other one, in each way 
 Judged are people that nothing was trained on: the new emotions, and what is left of the old ones.
 """
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import numpy as np
 from transfer import draw
 
@@ -29,24 +29,23 @@ WAYS = {
 }
 
 
-def main() -> None:
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--people", default=30, show_default=True, help="To carry over to.")
+@click.option("--seeds", default=3, show_default=True)
+def main(out: Path, people: int, seeds: int) -> None:
     """Draw, train, transfer, judge, print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--people", type=int, default=30, help="to carry over to")
-    parser.add_argument("--seeds", type=int, default=3)
-    options = parser.parse_args()
-    old = draw(options.out / "base", "base", 100, 0)
-    new = draw(options.out / "korean", "korean", options.people, 0)
-    judge = draw(options.out / "judges", "korean", 100, 1)
+    old = draw(out / "base", "base", 100, 0)
+    new = draw(out / "korean", "korean", people, 0)
+    judge = draw(out / "judges", "korean", 100, 1)
     recipe = TrainRecipe(width=16, epochs=14, warmup=2, patience=0)
-    base = train_base(old, recipe, options.out / "model", force=True)
+    base = train_base(old, recipe, out / "model", force=True)
     found: dict[str, list[list[float]]] = {}
-    for seed in range(options.seeds):
+    for seed in range(seeds):
         for way, choices in WAYS.items():
             chosen = replace(recipe, rate=1e-3, warmup=1, seed=seed, **choices)
-            out = options.out / way.replace(" ", "-").replace(",", "")
-            made = train_transfer(base, new, chosen, out, old=old, force=True)
+            folder = out / way.replace(" ", "-").replace(",", "")
+            made = train_transfer(base, new, chosen, folder, old=old, force=True)
             read = score(load_model(made.path("keras")), judge)
             last = made.history[-1].scores
             before, after = (last[f"old {when}"]["val"]["accuracy"] for when in ("before", "after"))

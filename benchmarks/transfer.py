@@ -5,10 +5,10 @@
 Judged are people that nothing was trained on, on the four emotions that both populations show.
 """
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import numpy as np
 
 from edgefer.faceset import FaceSet
@@ -22,18 +22,17 @@ from edgefer.train.recipe import TrainRecipe
 from edgefer.train.transfer import shared_scores, train_transfer
 
 
-def main() -> None:
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--people", default=100, show_default=True, help="Of each population, to train on.")
+def main(out: Path, people: int) -> None:
     """Draw, train, transfer, judge, print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--people", type=int, default=100, help="of each population, to train on")
-    options = parser.parse_args()
-    faces = {name: draw(options.out / name, name, options.people, 0) for name in ("base", "korean")}
-    judges = {name: draw(options.out / f"{name}-judges", name, 100, 1) for name in faces}
+    faces = {name: draw(out / name, name, people, 0) for name in ("base", "korean")}
+    judges = {name: draw(out / f"{name}-judges", name, 100, 1) for name in faces}
     recipe = TrainRecipe(width=16, epochs=14, warmup=2)
-    base = train_base(faces["base"], recipe, options.out / "base-model", force=True)
+    base = train_base(faces["base"], recipe, out / "base-model", force=True)
     recipe = replace(recipe, epochs=14, rate=1e-3, warmup=1)
-    after = train_transfer(base, faces["korean"], recipe, options.out / "model", force=True)
+    after = train_transfer(base, faces["korean"], recipe, out / "model", force=True)
     shared = sorted(set(base.labels.names) & set(after.labels.names))
     rows = (
         ("base on base", base, judges["base"]),
