@@ -1,7 +1,7 @@
 # ruff: noqa: E402  (what stands after importorskip needs TensorFlow)
 import numpy as np
 import pytest
-from toys import toy_faces, toy_model
+from toys import toy_model
 
 pytest.importorskip("tensorflow", reason="equalization needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -19,11 +19,6 @@ WAYS = {
     "residual": ("stage2_2_1_norm", ("stage2_2_2_conv",)),
     "residual, before two readers": ("stage1_1_norm", ("stage2_1_0_conv", "stage2_1_1_conv")),
 }
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@ import subprocess
 
 import numpy as np
 import pytest
-from toys import toy_faces, toy_model
 
 pytest.importorskip("tensorflow", reason="conversion needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -17,16 +16,6 @@ from edgefer.export.convert import to_float, to_int8
 from edgefer.export.mixed import Calibrated
 
 KEEP = ("stage1_2_conv", "stage2_1_conv")  # pooling stands between them
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
-
-
-@pytest.fixture(scope="module")
-def model(faces):
-    return toy_model(faces)
 
 
 @pytest.fixture(scope="module")

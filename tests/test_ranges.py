@@ -1,7 +1,7 @@
 # ruff: noqa: E402  (what stands after importorskip needs TensorFlow)
 import numpy as np
 import pytest
-from toys import toy_faces, toy_model
+from toys import toy_model
 
 pytest.importorskip("tensorflow", reason="quantizing needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -14,11 +14,6 @@ from edgefer.export.convert import to_float
 from edgefer.export.mixed import Calibrated
 from edgefer.export.ranges import least_distance, least_squares, with_ranges
 from edgefer.keras import keras
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
 
 
 @pytest.fixture(scope="module")

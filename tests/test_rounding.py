@@ -1,7 +1,6 @@
 # ruff: noqa: E402  (what stands after importorskip needs TensorFlow)
 import numpy as np
 import pytest
-from toys import toy_faces, toy_model
 
 pytest.importorskip("tensorflow", reason="rounding needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -14,18 +13,8 @@ from edgefer.train.backbones.vgg_hufs import vgg_hufs
 
 
 @pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
-
-
-@pytest.fixture(scope="module")
 def patches(faces):
     return faces.split("train").patches
-
-
-@pytest.fixture(scope="module")
-def model(faces):
-    return toy_model(faces)
 
 
 def wide(side):

@@ -5,7 +5,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from toys import toy_bundle, toy_faces, toy_model
+from toys import toy_bundle
 
 pytest.importorskip("tensorflow", reason="sensitivity needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -21,20 +21,10 @@ BROKEN = {"stage2_1_conv", "stage2_2_conv"}  # what gives the channel, and what 
 
 
 @pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
-
-
-@pytest.fixture(scope="module")
 def calibration(tmp_path_factory, faces):
     from edgefer.faceset import copy_faceset
 
     return copy_faceset(faces.split("train"), tmp_path_factory.mktemp("toys") / "calib")
-
-
-@pytest.fixture(scope="module")
-def model(faces):
-    return toy_model(faces)
 
 
 @pytest.fixture(scope="module")
