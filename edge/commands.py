@@ -4,12 +4,15 @@ from pathlib import Path
 
 import click
 
+from .picture_options import picture_options
+from .look import Look
+
 CAMERA_HELP = """Where pictures come from: a device number, a video file, a folder of pictures, an
 rtsp:// or http:// address, a GStreamer pipeline, synth, synth:korean, picamera, or your own
 package.module:attribute."""
 SINK_HELP = """Where readings go: console, jsonl:PATH (added to if it holds readings), video:PATH,
-window, or your own package.module:attribute. Give it several times for several.
-[default: console]"""
+window, web:PORT (a page to watch; web:HOST:PORT?record=FOLDER&clients=8&cert=FILE&key=FILE), or
+your own package.module:attribute. Give it several times for several. [default: console]"""
 
 _backend = click.option(
     "--backend",
@@ -79,6 +82,7 @@ _trusted_keys = click.option(
     show_default=True,
     help="Leave out answers that are less sure than this.",
 )
+@picture_options
 @_trusted_keys
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after N frames.")
 @click.option(
@@ -96,6 +100,7 @@ def run(
     scale: float,
     neighbors: int,
     min_confidence: float,
+    look: Look,
     trusted_keys: tuple[Path, ...],
     frames: int | None,
     as_json: bool,
@@ -114,6 +119,10 @@ def run(
     """
     if as_json and {"console", "jsonl:-"} & set(sinks):
         raise click.UsageError("--json prints the summary alone: leave out console and jsonl:-.")
+    if look.blur and min_confidence > 0:
+        raise click.UsageError(
+            "--blur-faces covers the faces that are read: leave out --min-confidence."
+        )
     import json
     from contextlib import ExitStack
 
@@ -130,7 +139,7 @@ def run(
     with ExitStack() as opened:
         source = open_camera(camera)
         opened.callback(source.close)
-        outputs = open_sinks(sinks or (() if as_json else ("console",)), force=force)
+        outputs = open_sinks(sinks or (() if as_json else ("console",)), force=force, look=look)
         for output in outputs:
             opened.callback(output.close)
         classifier = Classifier(made, precision, backend=backend, threads=threads)

@@ -9,6 +9,7 @@ from edgefer.errors import EdgeferError
 from edgefer.plugins import build, resolve
 
 from ..reading import Frame, Reading
+from ..look import Look
 
 
 class Sink(Protocol):
@@ -44,37 +45,51 @@ def _jsonl(where: str, force: bool) -> Sink:
     return JsonlSink(_path("jsonl", where), force=force)
 
 
-def _video(where: str, force: bool) -> Sink:
+def _video(where: str, force: bool, look: Look) -> Sink:
     from .video import VideoSink
 
-    return VideoSink(_path("video", where), force=force)
+    return VideoSink(_path("video", where), force=force, look=look)
 
 
-def _window(where: str, force: bool) -> Sink:
+def _window(where: str, force: bool, look: Look) -> Sink:
     from .window import WindowSink
 
-    return WindowSink(where or "edgefer")
+    return WindowSink(where or "edgefer", look=look)
+
+
+def _web(where: str, force: bool, look: Look) -> Sink:
+    from .web.address import parse_address
+    from .web.sink import WebSink
+
+    return WebSink(parse_address(where), look=look)
 
 
 # What follows the name and a colon goes to the function, and whether files may be replaced.
 SINKS: dict[str, Callable[[str, bool], Sink]] = {
     "console": _console,
     "jsonl": _jsonl,
+}
+
+# The same for those that show pictures; they also take how these look.
+SHOWS: dict[str, Callable[[str, bool, Look], Sink]] = {
     "video": _video,
     "window": _window,
+    "web": _web,
 }
 
 
-def open_sink(spec: str, *, force: bool = False) -> Sink:
+def open_sink(spec: str, *, force: bool = False, look: Look | None = None) -> Sink:
     """Open what a string names.
 
     Parameters
     ----------
     spec : str
-        ``NAME`` or ``NAME:REST`` of `SINKS`, or ``package.module:attribute``, which is called
-        without arguments.
+        ``NAME`` or ``NAME:REST`` of `SINKS` or `SHOWS`, or ``package.module:attribute``, which is
+        called without arguments.
     force : bool
         Replace a file that is there.
+    look : Look, optional
+        How sinks that show pictures show them.
 
     Raises
     ------
@@ -84,17 +99,21 @@ def open_sink(spec: str, *, force: bool = False) -> Sink:
     kind, _, rest = spec.partition(":")
     if kind in SINKS:
         return SINKS[kind](rest, force)
+    if kind in SHOWS:
+        return SHOWS[kind](rest, force, look or Look())
     if re.fullmatch(r"[\w.]+:\w+", spec):
         own = resolve(spec, {})
         made: Sink = build(spec, own, "edgefer.edge.sinks.Sink", ("write", "close"))
         return made
     raise EdgeferError(
-        f"there is no sink {spec!r}. Choose console, jsonl:PATH, video:PATH, window, or your own "
-        "package.module:attribute."
+        f"there is no sink {spec!r}. Choose console, jsonl:PATH, video:PATH, window, web:PORT, or "
+        "your own package.module:attribute."
     )
 
 
-def open_sinks(specs: Iterable[str], *, force: bool = False) -> list[Sink]:
+def open_sinks(
+    specs: Iterable[str], *, force: bool = False, look: Look | None = None
+) -> list[Sink]:
     """Open all of them or none.
 
     Raises
@@ -109,7 +128,7 @@ def open_sinks(specs: Iterable[str], *, force: bool = False) -> list[Sink]:
     with ExitStack() as opened:
         sinks = []
         for spec in specs:
-            sinks.append(open_sink(spec, force=force))
+            sinks.append(open_sink(spec, force=force, look=look))
             opened.callback(sinks[-1].close)
         opened.pop_all()
     return sinks

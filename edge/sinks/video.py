@@ -11,7 +11,8 @@ import numpy as np
 from edgefer.errors import EdgeferError
 
 from ..reading import Frame, Reading
-from .drawing import draw_readings
+from .drawing import Painter
+from ..look import Look
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 LOOK = 8  # frames from which the rate is told
@@ -27,7 +28,7 @@ class VideoSink:
     one again in their place.
     """
 
-    def __init__(self, path: str, *, force: bool = False) -> None:
+    def __init__(self, path: str, *, force: bool = False, look: Look | None = None) -> None:
         """Choose a file; it is begun with the first frame.
 
         Parameters
@@ -36,6 +37,8 @@ class VideoSink:
             Ends in ``.mp4`` (MPEG-4) or ``.avi`` (Motion JPEG, which every OpenCV can write).
         force : bool
             Replace a file that is there.
+        look : Look, optional
+            How to draw.
 
         Raises
         ------
@@ -52,6 +55,7 @@ class VideoSink:
                 f"cannot write {path}: {self._path.parent} is no folder to write in."
             )
         self._force = force
+        self._paint = Painter(look)
         self._partial = _hidden(self._path, self._path.suffix.lower())
         try:
             # OpenCV would only say that it failed, and that late.
@@ -66,7 +70,7 @@ class VideoSink:
         self._written = 0
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
-        picture = (frame.seconds, draw_readings(frame, readings))
+        picture = (frame.seconds, self._paint(frame, readings))
         if self._writer is not None:
             self._add(*picture)
             return

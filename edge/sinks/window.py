@@ -10,7 +10,8 @@ from edgefer.errors import EdgeferError
 
 from ..reading import Frame, Reading
 from . import Stop
-from .drawing import draw_readings
+from .drawing import Painter
+from ..look import Look
 
 KEYS = {ord("q"), ord("Q"), 27}  # 27 is Esc
 
@@ -18,7 +19,7 @@ KEYS = {ord("q"), ord("Q"), 27}  # 27 is Esc
 class WindowSink:
     """A live picture; q, Esc or closing it ends the run."""
 
-    def __init__(self, title: str = "edgefer") -> None:
+    def __init__(self, title: str = "edgefer", *, look: Look | None = None) -> None:
         """Open a window.
 
         Raises
@@ -30,10 +31,11 @@ class WindowSink:
         if problem:
             raise EdgeferError(f"no window can be opened: {problem}")
         self._title = title
+        self._paint = Painter(look)
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
-        cv2.imshow(self._title, draw_readings(frame, readings))
+        cv2.imshow(self._title, self._paint(frame, readings))
         pressed = cv2.waitKey(1) & 0xFF in KEYS
         if pressed or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             raise Stop

@@ -1,0 +1,77 @@
+"""A bound on connections, and on the time that one may take to ask."""
+
+import asyncio
+from typing import Any, cast
+
+REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class Crowd:
+    """All connections of a server, by what asks through them."""
+
+    def __init__(self, most: int, patience: float) -> None:
+        """Allow so many at once, each with so many seconds to ask and be answered."""
+        self.most, self.patience = most, patience
+        self.guards: dict[asyncio.BaseTransport, Guard] = {}
+
+    def keep(self, transport: asyncio.BaseTransport | None) -> None:
+        """Let a connection stay: it watches."""
+        guard = self.guards.get(transport) if transport is not None else None
+        if guard is not None:
+            guard.stay()
+
+
+class Guard(asyncio.Protocol):
+    """Stands between a connection and the protocol that speaks HTTP.
+
+    A connection that asks nothing, or reads no answer, is closed after a while; one too many at
+    once. Otherwise sockets that hang would pile up until there are no descriptors.
+    """
+
+    def __init__(self, inner: asyncio.BaseProtocol, crowd: Crowd) -> None:
+        """Guard a protocol."""
+        self._inner = cast(asyncio.Protocol, inner)
+        self._crowd = crowd
+        self._transport: Any = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        if len(self._crowd.guards) >= self._crowd.most:
+            self._transport.write(REFUSAL)
+            self._transport.close()
+            return
+        self._crowd.guards[transport] = self
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(self._crowd.patience, self._transport.abort)
+        self._inner.connection_made(transport)
+
+    def stay(self) -> None:
+        """Take the deadline away."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_in:
+            self._inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._inner.eof_received() if self._is_in else None
+
+    def pause_writing(self) -> None:
+        if self._is_in:
+            self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._is_in:
+            self._inner.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._is_in:
+            del self._crowd.guards[self._transport]
+            self.stay()
+            self._inner.connection_lost(exc)
+
+    @property
+    def _is_in(self) -> bool:
+        return self._transport in self._crowd.guards

@@ -1,0 +1,281 @@
+// The page: asks for one picture after the other, and draws what was read over it.
+"use strict";
+
+const WORDS = {
+  en: {
+    other: "한국어", on: "live", off: "no connection, trying again", full: "too many are watching; trying again",
+    token: "Token of this device", enter: "Watch", wrong: "The token is another.", late: "Too many tries. Wait {0} s.",
+    waiting: "waiting for the camera", fps: "frames/s", latency: "ms a frame", frames: "frames", dropped: "dropped",
+    lost: "readings lost", temperature: "°C", watchers: "watching", faces: "Faces", nobody: "Nobody is seen.",
+    face: "face {0}", start: "Record readings", stop: "Stop recording", kept: "{1} readings in {0}",
+    ago3: "3 min", ago2: "2 min", ago1: "1 min", now: "now", lineof: "Emotions of face {0} over the last three minutes",
+  },
+  ko: {
+    other: "English", on: "실시간", off: "연결이 끊겨 다시 시도하는 중", full: "보는 사람이 너무 많아 다시 시도하는 중",
+    token: "이 장치의 토큰", enter: "보기", wrong: "토큰이 맞지 않습니다.", late: "너무 여러 번 시도했습니다. {0}초 기다리세요.",
+    waiting: "카메라를 기다리는 중", fps: "초당 프레임", latency: "프레임당 ms", frames: "프레임", dropped: "버린 프레임",
+    lost: "잃은 판독", temperature: "온도 °C", watchers: "보는 사람", faces: "얼굴", nobody: "보이는 얼굴이 없습니다.",
+    face: "얼굴 {0}", start: "판독 기록 시작", stop: "기록 중지", kept: "{0}에 판독 {1}개",
+    ago3: "3분 전", ago2: "2분 전", ago1: "1분 전", now: "지금", lineof: "얼굴 {0}의 최근 3분 감정",
+  },
+};
+const COLORS = {
+  happy: "#f5b83d", sad: "#5b9bff", angry: "#ef5350", fear: "#a78bfa", anxious: "#b79bff", disgust: "#5fb85f",
+  surprise: "#ff9248", neutral: "#9aa7b5", embarrassed: "#f08ac9", hurt: "#58c7c2", contempt: "#b5a04a", frown: "#c98b6b",
+};
+const SPAN = 180, STEP = 0.5, CARDS = 8, SVG = "http://www.w3.org/2000/svg";
+const $ = (id) => document.getElementById(id);
+const faces = new Map();  // number -> {samples, seen, card, ...}
+
+let lang = document.documentElement.lang;
+try { lang = localStorage.getItem("edgefer-lang") || lang; } catch { /* no storage */ }
+if (!(lang in WORDS)) lang = "en";
+let socket = null, retry = 500, status = "off", last = null, clock = 0, painted = 0, refusal = null;
+
+const word = (name, ...rest) => WORDS[lang][name].replace(/\{(\d)\}/g, (_, i) => rest[i]);
+const named = (pair) => pair[lang === "ko" ? 1 : 0];
+const percent = (share) => `${Math.round(100 * share)}%`;
+function color(pair) {
+  if (COLORS[pair[0]]) return COLORS[pair[0]];
+  let hash = 7;
+  for (const letter of pair[0]) hash = (31 * hash + letter.codePointAt(0)) % 360;
+  return `hsl(${hash} 60% 65%)`;
+}
+
+function speak(root = document) {
+  for (const element of root.querySelectorAll("[data-word]")) element.textContent = word(element.dataset.word);
+}
+
+function translate() {
+  document.documentElement.lang = lang;
+  speak();
+  $("lang").textContent = word("other");
+  $("lang").lang = lang === "ko" ? "en" : "ko";
+  for (const face of faces.values()) { speak(face.card); fill(face); }
+  $("refusal").textContent = refusal ? word(...refusal) : "";
+  say(status);
+  if (last) show(last);
+}
+
+function say(name) {
+  status = name;
+  $("state").textContent = word(name);
+  $("state").className = name;
+}
+
+// One picture is on its way at a time: the next is asked for when this one is drawn.
+function connect() {
+  if (socket) return;
+  const own = socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+  own.binaryType = "arraybuffer";
+  own.onmessage = async (event) => {
+    try {
+      await (typeof event.data === "string" ? news(JSON.parse(event.data)) : picture(event.data));
+    } catch (error) {
+      console.error(error);
+    }
+    requestAnimationFrame(() => { if (own.readyState === WebSocket.OPEN) own.send("next"); });
+  };
+  own.onopen = () => { retry = 500; say("on"); $("main").hidden = false; $("enter").hidden = true; };
+  own.onclose = async () => {
+    socket = null;
+    say("off");
+    $("waiting").hidden = false;
+    const why = await fetch("/state").then((answer) => answer.status, () => 0);
+    if (why === 401 || why === 429) return ask();
+    if (why === 503) say("full");
+    setTimeout(connect, retry);
+    retry = Math.min(2 * retry, 8000);
+  };
+}
+
+function ask() {
+  $("main").hidden = true;
+  $("enter").hidden = false;
+  $("token").focus();
+}
+
+function news(told) {
+  if (told.history) {
+    clear();
+    for (const [time, number, en, ko, share] of told.history) remember(number, time, [en, ko], share);
+  }
+  clock = told.time;
+  if (told.fps === 0) { $("waiting").hidden = false; }
+  numbers(told);
+  lines();
+}
+
+async function picture(data) {
+  const size = new DataView(data).getUint32(0);
+  const told = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, size)));
+  const image = await createImageBitmap(new Blob([new Uint8Array(data, 4 + size)], { type: "image/jpeg" }));
+  const canvas = $("picture");
+  if (canvas.width !== image.width || canvas.height !== image.height) {
+    canvas.width = image.width;
+    canvas.height = image.height;
+  }
+  canvas.getContext("2d").drawImage(image, 0, 0);
+  image.close();
+  $("waiting").hidden = true;
+  clock = told.time;
+  for (const face of told.faces) {
+    const entry = remember(face.face, told.time, face.emotion, face.confidence);
+    entry.seen = told.time;
+    entry.now = face;
+  }
+  show(told);
+  numbers(told);
+  if (performance.now() - painted > 250) lines();
+}
+
+function show(told) {
+  last = told;
+  const overlay = $("boxes"), [width, height] = told.size;
+  overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  const unit = width / Math.max(1, overlay.clientWidth);
+  overlay.replaceChildren(...told.faces.flatMap((face) => {
+    const [x, y, w, h] = face.box, text = document.createElementNS(SVG, "text");
+    const box = document.createElementNS(SVG, "rect");
+    for (const [name, value] of Object.entries({ x, y, width: w, height: h, rx: 4 * unit, stroke: color(face.emotion) })) {
+      box.setAttribute(name, value);
+    }
+    text.textContent = `${named(face.emotion)} ${percent(face.confidence)}`;
+    text.setAttribute("x", Math.max(2 * unit, x));
+    text.setAttribute("y", y > 22 * unit ? y - 7 * unit : Math.max(0, y) + 19 * unit);
+    text.setAttribute("font-size", 16 * unit);
+    text.setAttribute("stroke-width", 4 * unit);
+    return [box, text];
+  }));
+  for (const face of faces.values()) fill(face);
+}
+
+function numbers(told) {
+  for (const name of ["fps", "frames", "dropped", "lost", "watchers", "latency", "temperature"]) {
+    $(name).textContent = told[name] ?? "–";
+  }
+  $("hot").hidden = told.temperature === null;
+  recording(told.record);
+}
+
+function recording(record) {
+  $("recording").hidden = !record;
+  if (!record) return;
+  $("record").textContent = word(record.on ? "stop" : "start");
+  $("record").setAttribute("aria-pressed", record.on);
+  $("recorded").textContent = record.error || (record.file ? word("kept", record.file, record.count) : "");
+}
+
+function remember(number, time, emotion, share) {
+  let face = faces.get(number);
+  if (!face) {
+    face = { number, samples: [], seen: time, now: null, card: null, bars: new Map() };
+    face.card = $("card").content.cloneNode(true).firstElementChild;
+    speak(face.card);
+    faces.set(number, face);
+    $("faces").append(face.card);
+  }
+  const newest = face.samples.at(-1);
+  if (!newest || time - newest.time >= STEP) face.samples.push({ time, emotion, share });
+  face.seen = Math.max(face.seen, time);
+  return face;
+}
+
+function fill(face) {
+  const at = (selector) => face.card.querySelector(selector), gone = clock - face.seen > 1.5;
+  face.card.classList.toggle("gone", gone);
+  at(".who").textContent = word("face", face.number);
+  at(".line").setAttribute("role", "img");
+  at(".line").setAttribute("aria-label", word("lineof", face.number));
+  const newest = face.samples.at(-1), emotion = face.now ? face.now.emotion : newest.emotion;
+  at(".dot").style.background = color(emotion);
+  at(".emotion").textContent = named(emotion);
+  at(".share").textContent = percent(face.now ? face.now.confidence : newest.share);
+  if (!face.now) return;
+  face.now.emotions.forEach((pair, i) => {
+    let bar = face.bars.get(pair[0]);
+    if (!bar) {
+      bar = ["span", "div", "span"].map((tag) => document.createElement(tag));
+      bar[1].className = "rail";
+      bar[1].append(document.createElement("i"));
+      bar[2].className = "percent";
+      bar[1].firstChild.style.background = color(pair);
+      at(".bars").append(...bar);
+      face.bars.set(pair[0], bar);
+    }
+    bar[0].textContent = named(pair);
+    bar[1].firstChild.style.width = percent(face.now.shares[i]);
+    bar[2].textContent = percent(face.now.shares[i]);
+  });
+}
+
+// Time goes to the left; height is confidence, colour the emotion.
+function lines() {
+  painted = performance.now();
+  for (const [number, face] of faces) {
+    while (face.samples.length && face.samples[0].time < clock - SPAN) face.samples.shift();
+    if (!face.samples.length) { face.card.remove(); faces.delete(number); }
+  }
+  const old = [...faces.values()].sort((a, b) => b.seen - a.seen).slice(CARDS);
+  for (const face of old) { face.card.remove(); faces.delete(face.number); }
+  $("nobody").hidden = [...faces.values()].some((face) => clock - face.seen <= 1.5);
+  // Who is here stands above who went.
+  const order = [...faces.values()].sort((a, b) => (clock - a.seen > 1.5) - (clock - b.seen > 1.5) || a.number - b.number);
+  order.forEach((face, i) => { if ($("faces").children[i] !== face.card) $("faces").insertBefore(face.card, $("faces").children[i] || null); });
+  for (const face of order) {
+    fill(face);
+    const canvas = face.card.querySelector(".line"), ratio = devicePixelRatio || 1;
+    const width = canvas.clientWidth, height = canvas.clientHeight;
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    const pen = canvas.getContext("2d");
+    pen.scale(ratio, ratio);
+    pen.fillStyle = "#2a323d";
+    for (const third of [1, 2]) pen.fillRect(Math.round(third * width / 3), 0, 1, height);
+    for (const [i, sample] of face.samples.entries()) {
+      const until = Math.min(face.samples[i + 1]?.time ?? clock, sample.time + 3 * STEP);
+      const x = width * (1 - (clock - sample.time) / SPAN);
+      pen.fillStyle = color(sample.emotion);
+      pen.fillRect(x, height * (1 - sample.share), Math.max(1, width * (until - sample.time) / SPAN + 0.5), height * sample.share);
+    }
+  }
+}
+
+function clear() {
+  for (const face of faces.values()) face.card.remove();
+  faces.clear();
+  $("boxes").replaceChildren();
+  last = null;
+}
+
+$("lang").onclick = () => {
+  lang = lang === "ko" ? "en" : "ko";
+  try { localStorage.setItem("edgefer-lang", lang); } catch { /* no storage */ }
+  translate();
+};
+
+$("record").onclick = async () => {
+  const on = $("record").getAttribute("aria-pressed") !== "true";
+  const answer = await fetch("/record", {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ on }),
+  });
+  if (answer.ok) numbers(await answer.json());
+};
+
+$("enter").onsubmit = async (event) => {
+  event.preventDefault();
+  const answer = await fetch("/enter", {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token: $("token").value }),
+  }).catch(() => null);
+  if (answer && answer.ok) {
+    $("token").value = "";
+    refusal = null;
+    connect();
+  } else {
+    refusal = !answer ? ["off"] : answer.status === 429 ? ["late", answer.headers.get("Retry-After")] : ["wrong"];
+  }
+  $("refusal").textContent = refusal ? word(...refusal) : "";
+};
+
+translate();
+connect();

@@ -1,0 +1,89 @@
+"""Readings kept on request: a file of JSON lines for each time that somebody asks."""
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from edgefer.errors import EdgeferError, why
+
+from ...reading import Frame, Reading
+from .. import Sink, open_sink
+
+MOST = 400_000  # readings of one recording: about 100 MB
+
+
+class Recorder:
+    """Begins and ends recordings; one that is forgotten ends itself.
+
+    A disk that is full ends the recording, not the run.
+    """
+
+    def __init__(self, folder: Path | None, *, most: int = MOST) -> None:
+        """Record into a folder, made if need be; None records nothing.
+
+        Raises
+        ------
+        EdgeferError
+            If nothing can be written there.
+        """
+        self._folder, self._most = folder, most
+        self._lock = threading.Lock()
+        self._sink: Sink | None = None
+        self._file = self._error = ""
+        self._count = 0
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise EdgeferError(f"cannot record into {folder}: {why(error)}.") from error
+
+    def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
+        """Keep readings, if somebody asked for it."""
+        if self._sink is None or not readings:
+            return
+        with self._lock:
+            if self._sink is None:
+                return
+            try:
+                self._sink.write(frame, readings)
+                self._count += len(readings)
+            except EdgeferError as error:
+                self._error = str(error)
+            full = self._count >= self._most
+        if self._error or full:
+            self.stop()
+
+    def start(self) -> None:
+        """Begin a file; one that is being written goes on."""
+        with self._lock:
+            if self._folder is None or self._sink is not None:
+                return
+            path = self._folder / f"readings-{datetime.now():%Y%m%d-%H%M%S-%f}.jsonl"
+            self._file, self._error, self._count = path.name, "", 0
+            try:
+                self._sink = open_sink(f"jsonl:{path}")
+            except EdgeferError as error:
+                self._error = str(error)
+
+    def stop(self) -> None:
+        """End the file."""
+        with self._lock:
+            sink, self._sink = self._sink, None
+            try:
+                if sink is not None:
+                    sink.close()
+            except EdgeferError as error:
+                self._error = str(error)
+
+    def to_json(self) -> dict[str, Any] | None:
+        """How it stands; none where nothing can be recorded."""
+        if self._folder is None:
+            return None
+        return {
+            "on": self._sink is not None,
+            "file": self._file,
+            "count": self._count,
+            "error": self._error,
+        }

@@ -1,0 +1,233 @@
+"""What the page asks for: itself, to be let in, pictures, recordings."""
+
+import asyncio
+import json
+import re
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from edgefer.errors import EdgeferError, install
+
+from .access import Doorkeeper, Names, same_site
+from .address import Address
+from .guard import Crowd, Guard
+from .hub import Hub
+from .record import Recorder
+
+try:
+    from aiohttp import WSMsgType, web
+except ImportError as error:
+    raise EdgeferError(f"web needs the package aiohttp. Try: {install('web')}.") from error
+
+HERE = Path(__file__).parent
+FILES = {"/page.js": "text/javascript", "/page.css": "text/css"}
+SPARE = 24  # connections beside those of watchers: pages, and sockets that hang
+ASKING = 10.0  # seconds to ask and to be answered
+SILENCE = 30.0  # seconds without a word after which a watcher is gone
+STUCK = 10.0  # seconds in which a watcher has to take a picture
+NEWS = 2.0  # seconds after which a watcher hears that there is no picture
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Server:
+    """Answers browsers; lives in one event loop."""
+
+    def __init__(self, address: Address, hub: Hub, recorder: Recorder, lang: str) -> None:
+        """Get ready to answer."""
+        self._address, self._hub, self._recorder = address, hub, recorder
+        self._door = Doorkeeper(address.token)
+        self._names = Names(*address.names, local=address.is_local)
+        self._crowd = Crowd(address.clients + SPARE, ASKING)
+        self._watchers: set[web.WebSocketResponse] = set()
+        page = (HERE / "page.html").read_text("utf-8")
+        self._page = page.replace('<html lang="en">', f'<html lang="{lang}">')
+
+    async def serve(self, sock: Any, ending: asyncio.Event, ready: Callable[[], object]) -> None:
+        """Answer on a bound socket until the event is set."""
+        app = web.Application(middlewares=[self._check], client_max_size=4096)
+        app.add_routes(
+            [
+                web.get("/", self._show),
+                *(web.get(path, self._file) for path in FILES),
+                web.post("/enter", self._enter),
+                web.get("/state", self._state),
+                web.get("/live", self._live),
+                web.post("/record", self._record),
+            ]
+        )
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        await runner.setup()
+        self._hub.begin(self._more)
+        factory: Any = runner.server
+        server = await asyncio.get_running_loop().create_server(
+            lambda: Guard(factory(), self._crowd), sock=sock, ssl=self._tls(), backlog=64
+        )
+        try:
+            ready()
+            await ending.wait()
+        finally:
+            self._hub.end()
+            server.close()
+            for transport in list(self._crowd.guards):
+                transport.abort()  # type: ignore[attr-defined]
+            await runner.cleanup()
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self._address.cert is None or self._address.key is None:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self._address.cert, self._address.key)
+        return context
+
+    @web.middleware
+    async def _check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse foreign names and pages; one answer a connection, with careful headers."""
+        headers = HEADERS | {"Content-Security-Policy": _policy(request.headers.get("Host", ""))}
+        try:
+            if not self._names.allow(request.headers.get("Host", "")):
+                raise web.HTTPMisdirectedRequest(text="unknown host name\n")
+            if not same_site(request.headers.get("Origin"), request.host):
+                raise web.HTTPForbidden(text="another site asks\n")
+            answer = await handler(request)
+        except web.HTTPException as refused:
+            refused.headers.update(headers)
+            refused.force_close()
+            raise
+        if not answer.prepared:
+            answer.headers.update(headers)
+            answer.force_close()
+        return answer
+
+    async def _show(self, _: web.Request) -> web.Response:
+        return web.Response(text=self._page, content_type="text/html")
+
+    async def _file(self, request: web.Request) -> web.Response:
+        text = (HERE / request.path[1:]).read_text("utf-8")
+        return web.Response(text=text, content_type=FILES[request.path])
+
+    async def _enter(self, request: web.Request) -> web.Response:
+        """Exchange a token for a cookie."""
+        self._let_in(request, str((await _body(request)).get("token", "")))
+        answer = web.json_response({})
+        answer.set_cookie(
+            self._cookie,
+            self._door.pass_,
+            max_age=30 * 86400,
+            httponly=True,
+            samesite="Strict",
+            secure=self._address.cert is not None,
+        )
+        return answer
+
+    async def _state(self, request: web.Request) -> web.Response:
+        """How the run goes; also tells a page why it sees nothing."""
+        self._require(request)
+        self._require_place()
+        return web.json_response(self._told())
+
+    async def _record(self, request: web.Request) -> web.Response:
+        self._require(request)
+        on = (await _body(request)).get("on")
+        if self._recorder.to_json() is None or not isinstance(on, bool):
+            raise web.HTTPBadRequest(text="nothing can be recorded\n")
+        act = self._recorder.start if on else self._recorder.stop
+        await asyncio.get_running_loop().run_in_executor(None, act)
+        return web.json_response(self._told())
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        """A picture each time that the watcher asks for the next one: it sets the pace."""
+        self._require(request)
+        self._require_place()
+        # Without an origin it is no browser, which is fine; with another one it was refused.
+        socket = web.WebSocketResponse(timeout=1.0, max_msg_size=1024, compress=False)
+        if not socket.can_prepare(request):
+            raise web.HTTPBadRequest(text="this is for the page\n")
+        self._watchers.add(socket)
+        try:
+            await socket.prepare(request)
+            self._crowd.keep(request.transport)
+            await self._send(socket, {"history": self._hub.history()})
+            while (await socket.receive(timeout=SILENCE)).type is WSMsgType.TEXT:
+                packet = await self._hub.next(NEWS)
+                if packet is None:
+                    await self._send(socket, {})
+                else:
+                    await asyncio.wait_for(socket.send_bytes(packet), STUCK)
+        except (asyncio.TimeoutError, ConnectionError, RuntimeError):
+            # Gone, or stuck: it is not waited for.
+            if request.transport is not None:
+                request.transport.abort()
+        finally:
+            self._watchers.discard(socket)
+        return socket
+
+    async def _send(self, socket: web.WebSocketResponse, more: dict[str, Any]) -> None:
+        text = json.dumps(self._told() | more, ensure_ascii=False)
+        await asyncio.wait_for(socket.send_str(text), STUCK)
+
+    def _told(self) -> dict[str, Any]:
+        return self._hub.state() | self._more()
+
+    def _more(self) -> dict[str, Any]:
+        return {"record": self._recorder.to_json(), "watchers": len(self._watchers)}
+
+    @property
+    def _cookie(self) -> str:
+        return f"edgefer-{self._address.port}"  # a browser keeps those of all ports together
+
+    def _require(self, request: web.Request) -> None:
+        """Refuse who neither was let in nor shows the token."""
+        if self._door.knows(request.cookies.get(self._cookie, "")):
+            return
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "bearer":
+            raise web.HTTPUnauthorized(text="a token is needed\n")
+        self._let_in(request, token.strip())
+
+    def _let_in(self, request: web.Request, token: str) -> None:
+        who = request.remote or ""
+        wait = self._door.wait(who)
+        if wait and not self._door.is_open:
+            raise web.HTTPTooManyRequests(
+                text="too many wrong tokens\n", headers={"Retry-After": str(wait)}
+            )
+        if not self._door.lets(token, who):
+            raise web.HTTPUnauthorized(text="the token is another\n")
+
+    def _require_place(self) -> None:
+        if len(self._watchers) >= self._address.clients:
+            raise web.HTTPServiceUnavailable(
+                text=f"{self._address.clients} are watching, and no more may\n"
+            )
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    """The JSON object of a request; a form of another site cannot send one."""
+    body: Any = None
+    if request.content_type == "application/json":
+        with suppress(ValueError):
+            body = await request.json()
+    if not isinstance(body, dict):
+        raise web.HTTPBadRequest(text="expected a JSON object\n")
+    return body
+
+
+def _policy(host: str) -> str:
+    """Nothing from anywhere else; older Safari does not count sockets as 'self'."""
+    sockets = f"ws://{host} wss://{host}" if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"connect-src 'self' {sockets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
