@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from .picture_options import picture_options
 from .look import Look
+from .picture_options import picture_options
 
 CAMERA_HELP = """Where pictures come from: a device number, a video file, a folder of pictures, an
 rtsp:// or http:// address, a GStreamer pipeline, synth, synth:korean, picamera, or your own

@@ -53,11 +53,11 @@ class Page:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self._call("Emulation.setDeviceMetricsOverride", **size)
 
-    def open(self, path: Path) -> None:
-        """Show a file, once it is loaded."""
+    def open(self, where: Path | str) -> None:
+        """Show a file or an address, once it is loaded."""
         # For a moment after navigating the old page may still answer.
         self.evaluate("window.old = true")
-        self._call("Page.navigate", url=path.as_uri())
+        self._call("Page.navigate", url=where if isinstance(where, str) else where.as_uri())
         self.wait("!window.old && document.readyState === 'complete'")
 
     def download(self, name: str, *keys: str) -> Path:

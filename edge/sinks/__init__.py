@@ -8,8 +8,8 @@ from typing import Protocol
 from edgefer.errors import EdgeferError
 from edgefer.plugins import build, resolve
 
-from ..reading import Frame, Reading
 from ..look import Look
+from ..reading import Frame, Reading
 
 
 class Sink(Protocol):

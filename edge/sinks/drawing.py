@@ -9,10 +9,10 @@ import numpy as np
 from edgefer.errors import EdgeferError
 from edgefer.labels import KOREAN, canonical
 
+from ..look import Look
 from ..reading import Frame, Reading
 from .blur import Blur, pixelate
 from .hangul import Hangul
-from ..look import Look
 
 COLOR = (80, 220, 60)  # BGR
 WHITE, TRACK, SHADE = (255, 255, 255), (90, 90, 90), (24, 24, 24)

@@ -10,9 +10,9 @@ import numpy as np
 
 from edgefer.errors import EdgeferError
 
+from ..look import Look
 from ..reading import Frame, Reading
 from .drawing import Painter
-from ..look import Look
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 LOOK = 8  # frames from which the rate is told

@@ -8,10 +8,10 @@ import cv2
 
 from edgefer.errors import EdgeferError
 
+from ..look import Look
 from ..reading import Frame, Reading
 from . import Stop
 from .drawing import Painter
-from ..look import Look
 
 KEYS = {ord("q"), ord("Q"), 27}  # 27 is Esc
 

@@ -37,14 +37,13 @@ class Guard(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        if len(self._crowd.guards) >= self._crowd.most:
-            self._transport.write(REFUSAL)
-            self._transport.close()
-            return
-        self._crowd.guards[transport] = self
+        full = len(self._crowd.guards) >= self._crowd.most
+        patience = min(1.0, self._crowd.patience) if full else self._crowd.patience
         loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(self._crowd.patience, self._transport.abort)
-        self._inner.connection_made(transport)
+        self._deadline = loop.call_later(patience, self._transport.abort)
+        if not full:
+            self._crowd.guards[transport] = self
+            self._inner.connection_made(transport)
 
     def stay(self) -> None:
         """Take the deadline away."""
@@ -54,6 +53,10 @@ class Guard(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_in:
             self._inner.data_received(data)
+        elif not self._transport.is_closing():
+            # Once the question is read: closing before it would cut the answer off.
+            self._transport.write(REFUSAL)
+            self._transport.close()
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received() if self._is_in else None
@@ -67,9 +70,9 @@ class Guard(asyncio.Protocol):
             self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.stay()
         if self._is_in:
             del self._crowd.guards[self._transport]
-            self.stay()
             self._inner.connection_lost(exc)
 
     @property

@@ -41,6 +41,8 @@ class Hub:
 
     Attributes
     ----------
+    rate : float
+        Pictures a second at most.
     encoded : int
         Pictures that were compressed.
     waiting : int
@@ -53,7 +55,7 @@ class Hub:
         """Nothing was seen yet."""
         self.encoded = self.waiting = 0
         self._blur = Blur() if blur else None
-        self._rate, self._clock = rate, clock
+        self.rate, self._clock = rate, clock
         self._started = clock()
         self._frames = self._dropped = 0
         self._last: float | None = None
@@ -77,7 +79,7 @@ class Hub:
             self._samples += [(now, r.face, r.emotion, r.confidence) for r in readings]
         if self._loop is None or self._busy or not self.waiting:
             return
-        if now - self._taken < 1 / self._rate:
+        if now - self._taken < 1 / self.rate:
             return
         self._taken, self._busy = now, True
         covered = [] if self._blur is None else self._blur.boxes

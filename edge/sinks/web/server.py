@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgefer.errors import EdgeferError, install
 
@@ -25,11 +25,8 @@ except ImportError as error:
 HERE = Path(__file__).parent
 FILES = {"/page.js": "text/javascript", "/page.css": "text/css"}
 SPARE = 24  # connections beside those of watchers: pages, and sockets that hang
-ASKING = 10.0  # seconds to ask and to be answered
-SILENCE = 30.0  # seconds without a word after which a watcher is gone
-STUCK = 10.0  # seconds in which a watcher has to take a picture
-NEWS = 2.0  # seconds after which a watcher hears that there is no picture
 HEADERS = {
+    "Server": "edgefer",
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -41,15 +38,39 @@ HEADERS = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+class Limits(NamedTuple):
+    """How long clients may take, in seconds.
+
+    Attributes
+    ----------
+    asking : float
+        To ask for something, and to take the answer.
+    stuck : float
+        To take a picture.
+    silence : float
+        Until one who watches asks for the next picture.
+    news : float
+        After which one who watches hears that there is no picture.
+    """
+
+    asking: float = 10.0
+    stuck: float = 10.0
+    silence: float = 30.0
+    news: float = 2.0
+
+
 class Server:
     """Answers browsers; lives in one event loop."""
 
-    def __init__(self, address: Address, hub: Hub, recorder: Recorder, lang: str) -> None:
+    def __init__(
+        self, address: Address, hub: Hub, recorder: Recorder, lang: str, limits: Limits
+    ) -> None:
         """Get ready to answer."""
         self._address, self._hub, self._recorder = address, hub, recorder
+        self._limits = limits
         self._door = Doorkeeper(address.token)
         self._names = Names(*address.names, local=address.is_local)
-        self._crowd = Crowd(address.clients + SPARE, ASKING)
+        self._crowd = Crowd(address.clients + SPARE, limits.asking)
         self._watchers: set[web.WebSocketResponse] = set()
         page = (HERE / "page.html").read_text("utf-8")
         self._page = page.replace('<html lang="en">', f'<html lang="{lang}">')
@@ -159,12 +180,12 @@ class Server:
             await socket.prepare(request)
             self._crowd.keep(request.transport)
             await self._send(socket, {"history": self._hub.history()})
-            while (await socket.receive(timeout=SILENCE)).type is WSMsgType.TEXT:
-                packet = await self._hub.next(NEWS)
+            while (await socket.receive(timeout=self._limits.silence)).type is WSMsgType.TEXT:
+                packet = await self._hub.next(self._limits.news)
                 if packet is None:
                     await self._send(socket, {})
                 else:
-                    await asyncio.wait_for(socket.send_bytes(packet), STUCK)
+                    await asyncio.wait_for(socket.send_bytes(packet), self._limits.stuck)
         except (asyncio.TimeoutError, ConnectionError, RuntimeError):
             # Gone, or stuck: it is not waited for.
             if request.transport is not None:
@@ -175,7 +196,7 @@ class Server:
 
     async def _send(self, socket: web.WebSocketResponse, more: dict[str, Any]) -> None:
         text = json.dumps(self._told() | more, ensure_ascii=False)
-        await asyncio.wait_for(socket.send_str(text), STUCK)
+        await asyncio.wait_for(socket.send_str(text), self._limits.stuck)
 
     def _told(self) -> dict[str, Any]:
         return self._hub.state() | self._more()

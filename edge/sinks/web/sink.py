@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from edgefer.errors import EdgeferError, why
 
-from ...reading import Frame, Reading
 from ...look import Look
+from ...reading import Frame, Reading
 from ..vitals import Vitals
 from .address import Address
 from .hub import Hub
 from .record import Recorder
-from .server import Server
+from .server import Limits, Server
 
 PATIENCE = 5.0  # seconds that a run's end waits for the server's
 
@@ -31,7 +31,9 @@ class WebSink:
         What the page shows.
     """
 
-    def __init__(self, address: Address, *, look: Look | None = None) -> None:
+    def __init__(
+        self, address: Address, *, look: Look | None = None, limits: Limits | None = None
+    ) -> None:
         """Begin to answer.
 
         Parameters
@@ -40,6 +42,8 @@ class WebSink:
             Where, and to whom.
         look : Look, optional
             Language of the page, and whether faces are covered.
+        limits : Limits, optional
+            How long clients may take.
 
         Raises
         ------
@@ -53,7 +57,7 @@ class WebSink:
         sock = _bind(address)
         self.port = int(sock.getsockname()[1])
         address = Address(**{**vars(address), "port": self.port})
-        self._server = Server(address, self.hub, self._recorder, look.lang)
+        self._server = Server(address, self.hub, self._recorder, look.lang, limits or Limits())
         self._loop = asyncio.new_event_loop()
         self._ending = asyncio.Event()
         self._failure: Exception | None = None
