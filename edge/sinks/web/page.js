@@ -133,7 +133,7 @@ function show(told) {
   last = told;
   const overlay = $("boxes"), [width, height] = told.size;
   overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  const unit = width / Math.max(1, overlay.clientWidth);
+  const unit = Math.max(width / Math.max(1, overlay.clientWidth), height / Math.max(1, overlay.clientHeight));
   overlay.replaceChildren(...told.faces.flatMap((face) => {
     const [x, y, w, h] = face.box, text = document.createElementNS(SVG, "text");
     const box = document.createElementNS(SVG, "rect");
@@ -234,9 +234,11 @@ function lines() {
     for (const third of [1, 2]) pen.fillRect(Math.round(third * width / 3), 0, 1, height);
     for (const [i, sample] of face.samples.entries()) {
       const until = Math.min(face.samples[i + 1]?.time ?? clock, sample.time + 3 * STEP);
-      const x = width * (1 - (clock - sample.time) / SPAN);
+      // Whole pixels: neighbours that share one would leave a stripe.
+      const at = (time) => Math.round(width * ratio * (1 - (clock - time) / SPAN)) / ratio;
+      const x = at(sample.time), end = Math.max(at(until), x + 1 / ratio);
       pen.fillStyle = color(sample.emotion);
-      pen.fillRect(x, height * (1 - sample.share), Math.max(1, width * (until - sample.time) / SPAN + 0.5), height * sample.share);
+      pen.fillRect(x, height * (1 - sample.share), end - x, height * sample.share);
     }
   }
 }

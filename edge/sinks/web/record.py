@@ -60,7 +60,7 @@ class Recorder:
         with self._lock:
             if self._folder is None or self._sink is not None:
                 return
-            path = self._folder / f"readings-{datetime.now():%Y%m%d-%H%M%S-%f}.jsonl"
+            path = self._folder / f"readings-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
             self._file, self._error, self._count = path.name, "", 0
             try:
                 self._sink = open_sink(f"jsonl:{path}")

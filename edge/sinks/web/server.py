@@ -101,8 +101,7 @@ class Server:
         finally:
             self._hub.end()
             server.close()
-            for transport in list(self._crowd.guards):
-                transport.abort()  # type: ignore[attr-defined]
+            await self._crowd.leave()
             await runner.cleanup()
 
     def _tls(self) -> ssl.SSLContext | None:
