@@ -85,7 +85,8 @@ def imported(*folders: str) -> set[str]:
 
 
 def test_the_device_imports_only_what_its_extra_installs():
-    installed = {requirement.name for requirement in wanted("edge", "tflite-runtime", "signing")}
+    extras = wanted("edge", "tflite-runtime", "signing", "web", "hangul")
+    installed = {requirement.name for requirement in extras}
     installed.add("picamera2")  # from apt only
     assert imported("edgefer", "edge") <= installed
 

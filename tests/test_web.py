@@ -5,7 +5,7 @@ import os
 import socket
 import ssl
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import cv2
@@ -213,6 +213,17 @@ def test_beyond_this_machine_numbers_and_given_names_are_ours():
     assert not names.allow("evil.example")
 
 
+def test_others_reach_it_with_the_token_and_see_its_address(capfd):
+    with page(host="0.0.0.0", token=TOKEN) as sink:
+        bearer = {"Authorization": f"Bearer {TOKEN}"}
+        assert ask(sink.port, "/state", host="192.168.0.9", headers=bearer).status == 200
+        assert ask(sink.port, "/state", host="evil.example", headers=bearer).status == 421
+    said = capfd.readouterr().err
+    assert f"watch at http://{socket.gethostname()}:{sink.port}" in said
+    assert "unencrypted: add cert=FILE&key=FILE" in said
+    assert TOKEN not in said
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
 def test_a_page_of_another_site_gets_nothing(origin):
     with page(record=Path(os.devnull).parent) as sink:
@@ -302,6 +313,29 @@ def test_who_says_nothing_loses_the_place_and_the_connection():
                 silent.receive()
             assert mute.recv(1) == b""
         wait_for(lambda: ask(sink.port, "/state").status == 200, "the place is free")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00",  # TLS where there is none
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /enter HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /enter HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999\r\n\r\n" + b"x" * 99999,
+        b"GET /" + b"a" * 100_000,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: " + b"\xff" * 100 + b"\r\n\r\n",
+        b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ],
+)
+def test_garbage_is_refused_without_a_word(garbage, capfd):
+    with page(limits=Limits(asking=0.5)) as sink:
+        sock = socket.create_connection(("127.0.0.1", sink.port), TIMEOUT)
+        with sock, suppress(ConnectionError):
+            sock.sendall(garbage)
+            sock.shutdown(socket.SHUT_WR)
+            assert b"500" not in sock.recv(64)
+        assert ask(sink.port, "/state").status == 200
+    assert capfd.readouterr().err.splitlines() == [f"watch at http://127.0.0.1:{sink.port}"]
 
 
 def test_a_flood_of_connections_is_refused_and_passes():
