@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
-CAMERA_HELP = """Where pictures come from: a device number, a video file, a folder of pictures, an
-rtsp:// or http:// address, a GStreamer pipeline, synth, synth:korean, picamera, or your own
+CAMERA_HELP = """Where pictures come from: a device number, /dev/video* or a name that stays
+(/dev/v4l/by-id/*), a video file, a folder of pictures, an rtsp:// or http:// address, a GStreamer
+pipeline, picamera, picamera:1, jetson, jetson:1,1280x720@30, synth, synth:korean, -:640x480:bgr24
+(bare pixels on standard input: bgr24, rgb24, gray, yuyv422, nv12, yuv420p), or your own
 package.module:attribute."""
 SINK_HELP = """Where readings go: console, jsonl:PATH (added to if it holds readings), video:PATH,
 window, or your own package.module:attribute. Give it several times for several.
@@ -40,6 +42,24 @@ _trusted_keys = click.option(
 @click.command()
 @click.argument("bundle", required=False, type=click.Path(path_type=Path))
 @click.option("--camera", default="0", show_default=True, metavar="SOURCE", help=CAMERA_HELP)
+@click.option("--loop", is_flag=True, help="Start again at the end of a file or folder.")
+@click.option(
+    "--stall",
+    type=click.FloatRange(0.5, 3600),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="A live camera that gives no picture for so long is closed and opened again.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(0),
+    show_default="for ever",
+    metavar="N",
+    help="How often in a row a live camera that was lost is opened again before the run ends with "
+    "an error. An address is waited for at the start as well; a camera that is not there when the "
+    "run starts is an error at once. Standard input cannot be opened again.",
+)
 @click.option("--sink", "sinks", multiple=True, metavar="SINK", help=SINK_HELP)
 @click.option(
     "--precision",
@@ -88,6 +108,9 @@ _trusted_keys = click.option(
 def run(
     bundle: Path | None,
     camera: str,
+    loop: bool,
+    stall: float,
+    retries: int | None,
     sinks: tuple[str, ...],
     precision: str,
     backend: str,
@@ -121,6 +144,7 @@ def run(
     from edgefer.signature import load_trusted
 
     from .cameras import open_camera
+    from .cameras.care import Care
     from .classifier import Classifier
     from .sinks import open_sinks
     from .stream import run as read
@@ -128,7 +152,7 @@ def run(
     made = load_trusted(bundle, trusted_keys)
     detector = FaceDetector(scale=scale, neighbors=neighbors, min_size=min_face, threads=threads)
     with ExitStack() as opened:
-        source = open_camera(camera)
+        source = open_camera(camera, loop=loop, care=Care(stall=stall, retries=retries))
         opened.callback(source.close)
         outputs = open_sinks(sinks or (() if as_json else ("console",)), force=force)
         for output in outputs:
