@@ -57,6 +57,20 @@ class Stuck(Steady):
         return super().read()
 
 
+class Asleep(Steady):
+    """A camera that waits for a picture that never comes."""
+
+    def read(self):
+        time.sleep(3600)
+
+
+class Closed(Steady):
+    """A camera whose driver hangs while it opens."""
+
+    def __init__(self, where: str, stall: float) -> None:
+        time.sleep(3600)
+
+
 class Crashing(Steady):
     """After three pictures its decoder writes where it should not."""
 

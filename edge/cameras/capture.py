@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,9 @@ def main() -> None:
         except ConnectionError:
             return  # nobody is there to be told
         except EdgeferError as error:
-            _send(far, error=str(error))
+            _give_up(far, str(error))
         except Exception as error:  # any fault of a driver: the other side opens it again
-            _send(far, error=hide_secrets(f"{type(error).__name__}: {error}."))
+            _give_up(far, hide_secrets(f"{type(error).__name__}: {error}."))
 
 
 def _end_with(parent: int) -> None:
@@ -74,6 +75,14 @@ def _serve(video: Video, far: socket.socket) -> None:
         _send(far, file, shape=image.shape)
         if file >= 0:
             os.close(file)
+
+
+def _give_up(far: socket.socket, why: str) -> None:
+    """Say why, and wait until that was read: a socket closed too early takes its messages along."""
+    with suppress(ConnectionError):
+        _send(far, error=why)
+        while far.recv(16):
+            pass
 
 
 def _send(far: socket.socket, file: int = -1, /, **about: Any) -> None:

@@ -93,7 +93,7 @@ class LiveCamera:
         self._missing = missing
         self._fresh = threading.Condition()
         self._slot: Frame | None = None
-        self._given = self._ended = False
+        self._ended = False
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._first: float | None = None
@@ -125,7 +125,6 @@ class LiveCamera:
             while self._slot is None and not self._ended:
                 self._fresh.wait()
             frame, self._slot = self._slot, None
-            self._given = self._given or frame is not None
             return frame
 
     def _read_on(self) -> None:
@@ -157,7 +156,7 @@ class LiveCamera:
                 if self._reopen is not None and tries != self._care.retries:
                     print(f"{error} It is opened again.", file=sys.stderr)
             if self._reopen is None or tries == self._care.retries:
-                raise CameraError(f"{error} Tried {tries} times again." if tries else str(error))
+                raise CameraError(f"{error} Tried again {tries} time(s)." if tries else str(error))
             self._let_go()
             if self._stop.wait(self._care.wait(tries)):
                 return
@@ -227,7 +226,8 @@ class LiveCamera:
             video.release()
 
     def _said(self, what: str) -> str:
-        return f"{self._name} {what}. Check the cable, the network and the address."
+        look = "what feeds it" if self._may_end else "the cable, the network and the address"
+        return f"{self._name} {what}. Check {look}."
 
 
 class Stillness:
