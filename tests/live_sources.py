@@ -2,7 +2,7 @@
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,9 +20,11 @@ def captured(video: str, where: object = "", care: Care = QUICK):
 def held() -> tuple[int, int, int]:
     """Threads, open files and child processes."""
     files = list(Path("/proc/self/fd").iterdir())
-    tasks = list(Path("/proc/self/task").iterdir())
-    children = " ".join((task / "children").read_text() for task in tasks).split()
-    return threading.active_count(), len(files), len(children)
+    children = ""
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # it ended, and its children are another's
+            children += (task / "children").read_text()
+    return threading.active_count(), len(files), len(children.split())
 
 
 @contextmanager

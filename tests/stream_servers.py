@@ -98,8 +98,10 @@ class RtspCamera(StreamServer):
                 fields[name.lower()] = value
             if not fields:
                 raise ConnectionResetError
-            answer = b"RTSP/1.0 200 OK\r\nSession: 1\r\nCSeq: " + fields[b"cseq"] + b"\r\n"
-            if verb == b"SETUP":
+            udp = verb == b"SETUP" and b"TCP" not in fields[b"transport"]
+            status = b"461 Unsupported Transport" if udp else b"200 OK"
+            answer = b"RTSP/1.0 " + status + b"\r\nSession: 1\r\nCSeq: " + fields[b"cseq"] + b"\r\n"
+            if verb == b"SETUP" and not udp:
                 answer += b"Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
             body = self.SDP if verb == b"DESCRIBE" else b""
             if body:
