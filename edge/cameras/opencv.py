@@ -15,6 +15,7 @@ import cv2
 from edgefer.errors import CameraError
 
 from ..reading import Frame
+from ..secrets import hide_secrets
 from .live import read
 
 TIMEOUT = 10.0  # seconds that a network stream may be silent
@@ -162,15 +163,6 @@ def video_backends() -> list[str]:
     """What this OpenCV can read video with, such as ``FFMPEG``, ``GStreamer`` and ``V4L2``."""
     known = {"FFMPEG": cv2.CAP_FFMPEG, "GStreamer": cv2.CAP_GSTREAMER, "V4L2": cv2.CAP_V4L2}
     return [name for name, api in known.items() if cv2.videoio_registry.hasBackend(api)]
-
-
-def hide_secrets(source: str) -> str:
-    """A camera's address without user, password and query, for messages."""
-    # Up to the last @: a password may hold a slash.
-    plain = re.sub(r"(?<=://)\S*@", "***@", source)
-    plain = re.sub(r"(://[^\s?]*)\?\S*", r"\1?***", plain)
-    # Cameras that want them in the path (user=admin_password=...), and GStreamer's user-pw.
-    return re.sub(r"(?i)(pass|password|pwd|token|user-id|user-pw)=[^&_/\s]+", r"\1=***", plain)
 
 
 def _check_device(path: Path, name: str) -> None:
