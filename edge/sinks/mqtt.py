@@ -15,7 +15,7 @@ from .spool import Spool
 from .trouble import Trouble, say
 
 WINDOW = 100  # messages under way at once
-ANSWER = 1.0  # seconds that a broker may take before what it was sent goes to the disk too
+ANSWER = 1.0  # seconds
 TURN = 0.2  # seconds of sending what had waited, before new readings are looked at
 TICK = 1.0  # seconds between two looks at the connection
 
@@ -23,12 +23,14 @@ TICK = 1.0  # seconds between two looks at the connection
 class MqttSink(Queued):
     """Readings to ``TOPIC/readings``, who is seen now to ``TOPIC/state`` (retained)."""
 
-    def __init__(self, address: MqttAddress, **options: Any) -> None:
+    def __init__(self, address: MqttAddress, *, answer: float = ANSWER, **options: Any) -> None:
         """Begin to connect; a broker that is not there is waited for.
 
         Parameters
         ----------
         address : MqttAddress
+        answer : float
+            Seconds that the broker may take before what it was sent goes to the disk too.
         **options
             Of `Queued`.
 
@@ -38,7 +40,7 @@ class MqttSink(Queued):
             If the spool cannot be written, or a file of TLS cannot be read.
         """
         self._state = State()
-        super().__init__(MqttOutlet(address, self._state), str(address), **options)
+        super().__init__(MqttOutlet(address, self._state, answer), str(address), **options)
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
         self._state.see(readings)
@@ -86,8 +88,9 @@ class MqttOutlet:
     new is sent before that has arrived.
     """
 
-    def __init__(self, address: MqttAddress, state: State) -> None:
+    def __init__(self, address: MqttAddress, state: State, answer: float = ANSWER) -> None:
         """Open the spool and begin to connect."""
+        self._answer = answer
         self._name, self._folder, self._state = str(address), address.spool, state
         self._full = Trouble(self._name)
         self._flying: deque[Flying] = deque()
@@ -118,7 +121,7 @@ class MqttOutlet:
     def close(self) -> None:
         try:
             if self._spooled:
-                self._drain(ANSWER)
+                self._drain(self._answer)
             self._tell_state()
             if self._spooled:
                 say(f"{self._name}: {count(len(self._spool))} wait in {self._folder}")
@@ -128,7 +131,7 @@ class MqttOutlet:
 
     def _hand_over(self, waiting: deque[Entry]) -> None:
         """Send from memory, and keep what does not arrive; what flies is what waits first."""
-        end = time.monotonic() + ANSWER
+        end = time.monotonic() + self._answer
         if self._is_ready():
             for entry in islice(waiting, len(self._flying), None):
                 self._publish(_message(entry))
@@ -137,7 +140,7 @@ class MqttOutlet:
             for _ in range(self._collect()):
                 waiting.popleft()
             if self._flying:
-                self._broker.heard.wait(ANSWER)
+                self._broker.heard.wait(self._answer)
         if waiting:
             self._keep(waiting)
 
