@@ -9,9 +9,10 @@ CAMERA_HELP = """Where pictures come from: a device number, /dev/video* or a nam
 pipeline, picamera, picamera:1, jetson, jetson:1,1280x720@30, synth, synth:korean, -:640x480:bgr24
 (bare pixels on standard input: bgr24, rgb24, gray, yuyv422, nv12, yuv420p), or your own
 package.module:attribute."""
-SINK_HELP = """Where readings go: console, jsonl:PATH (added to if it holds readings), video:PATH,
-window, or your own package.module:attribute. Give it several times for several.
-[default: console]"""
+SINK_HELP = """Where readings go: console, jsonl:PATH or csv:PATH (added to if they hold readings;
+PATH?max=10MB&keep=5 begins a new file at that size), video:PATH, window, webhook:URL,
+mqtt://USER@HOST/TOPIC, mqtts://USER@HOST/TOPIC, prometheus:PORT, or your own
+package.module:attribute. Give it several times for several. [default: console]"""
 
 _backend = click.option(
     "--backend",
@@ -154,10 +155,9 @@ def run(
     with ExitStack() as opened:
         source = open_camera(camera, loop=loop, care=Care(stall=stall, retries=retries))
         opened.callback(source.close)
-        outputs = open_sinks(sinks or (() if as_json else ("console",)), force=force)
-        for output in outputs:
-            opened.callback(output.close)
+        # Before the sinks, whose threads speak where a model that is loaded is kept quiet.
         classifier = Classifier(made, precision, backend=backend, threads=threads)
+        outputs = open_sinks(sinks or (() if as_json else ("console",)), force=force)
         opened.pop_all()  # from here on the run closes them
     read(
         classifier,

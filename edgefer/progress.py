@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -65,7 +64,8 @@ def hushed() -> Iterator[list[str]]:
         return
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as aside:
+    # In memory: a run leaves nothing on a disk, and may have none that takes anything.
+    with open(os.memfd_create("hushed"), "w+b") as aside:
         os.dup2(aside.fileno(), 2)
         try:
             yield heard

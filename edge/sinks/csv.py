@@ -40,7 +40,7 @@ def open_csv(where: str, *, force: bool = False) -> Queued:
         raise EdgeferError("csv needs a file. For standard output, try: --sink jsonl:-.")
     there = b"" if force else _header(path)
     file = LogFile(path, START, parse_rotation(options), force=force)
-    if not there.endswith(b"\n"):  # a power cut left less than a header
+    if there and not there.endswith(b"\n"):  # a power cut left less than a header
         file.clear()
         there = b""
     return Queued(CsvOutlet(file, path, there), path)

@@ -40,7 +40,7 @@ class PrometheusSink:
         Where it is; chosen by the system if 0 was asked for.
     """
 
-    def __init__(self, where: str = "") -> None:
+    def __init__(self, where: str = "", *, timeout: float = TIMEOUT) -> None:
         """Begin to answer.
 
         Parameters
@@ -48,6 +48,8 @@ class PrometheusSink:
         where : str
             ``PORT`` on this machine alone, ``HOST:PORT`` on the network of that address, or empty
             for port 9108.
+        timeout : float
+            Seconds that a client may be silent.
 
         Raises
         ------
@@ -70,7 +72,7 @@ class PrometheusSink:
             buckets=BUCKETS,
         )
         try:
-            self._server = _Server((host, port), registry)
+            self._server = _Server((host, port), registry, timeout)
         except OSError as error:
             raise EdgeferError(
                 f"metrics cannot be offered at {host}:{port}: {error.strerror or error}. Try "
@@ -85,7 +87,7 @@ class PrometheusSink:
                 file=sys.stderr,
             )
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name="prometheus", daemon=True
+            target=self._server.serve_forever, args=(0.2,), name="prometheus", daemon=True
         )
         self._thread.start()
 
@@ -166,9 +168,12 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 64  # the default of 5 lets a burst of clients wait for seconds
 
-    def __init__(self, address: tuple[str, int], registry: CollectorRegistry) -> None:
-        self.registry = registry
+    def __init__(
+        self, address: tuple[str, int], registry: CollectorRegistry, patience: float
+    ) -> None:
+        self.registry, self.patience = registry, patience
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self._places = threading.BoundedSemaphore(CLIENTS)
         super().__init__(address, _Handler)
@@ -190,8 +195,11 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = TIMEOUT
     server: _Server
+
+    def setup(self) -> None:
+        self.request.settimeout(self.server.patience)
+        super().setup()
 
     def do_GET(self) -> None:
         if self.path.partition("?")[0] != "/metrics":
