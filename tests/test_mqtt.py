@@ -132,6 +132,59 @@ def test_a_broker_that_hangs_for_a_while_loses_and_swaps_nothing(broker, listene
     assert not spooled(tmp_path)
 
 
+NO_ROOM = """
+import resource, sys
+sys.path.insert(0, sys.argv[2])
+from sinking import frame, reading, until
+from edgefer.edge.sinks import open_sink
+sink = open_sink(sys.argv[1])
+sink.write(frame(0), [reading()])
+input()
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
+for index in range(1, 50):
+    sink.write(frame(index), [reading()])
+until(lambda: sink.failing)
+print("full", flush=True)
+input()
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+until(lambda: not sink.failing)
+input()
+sink.close()
+print(sink.dropped)
+"""
+
+
+@pytest.mark.parametrize("hangs", [True, False], ids=["hanging", "dead"])
+def test_with_neither_a_broker_nor_room_on_the_disk_readings_wait_in_memory(
+    broker, listener, tmp_path, hangs
+):
+    command = [sys.executable, "-c", NO_ROOM, address(broker.port, tmp_path)]
+    with subprocess.Popen(
+        [*command, str(Path(__file__).parent)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        until(partial(arrived, listener, 1))
+        if hangs:
+            broker.process.send_signal(signal.SIGSTOP)
+        else:
+            broker.kill()
+        print(file=run.stdin, flush=True)
+        assert run.stdout.readline() == "full\n"
+        print(file=run.stdin, flush=True)
+        if hangs:
+            broker.process.send_signal(signal.SIGCONT)
+        else:
+            broker.start()
+        until(partial(arrived, listener, 50))
+        out, errors = run.communicate("\n", timeout=60)
+    assert (run.returncode, out) == (0, "0\n"), errors
+    assert [row["number"] for row in listener.readings("room")] == list(range(50))
+    assert "File too large; trying again, up to 4096 readings wait" in errors
+
+
 def test_a_broker_that_comes_and_goes_loses_and_swaps_nothing(broker, listener, tmp_path):
     sink = open_sink(address(broker.port, tmp_path))
     for turn in range(3):

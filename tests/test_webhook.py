@@ -17,6 +17,7 @@ from sinking import frame, reading, until
 from edgefer.edge.sinks import open_sink
 from edgefer.edge.sinks.queued import Entry, Queued
 from edgefer.edge.sinks.webhook import WebhookOutlet
+from edgefer.errors import EdgeferError
 
 pytestmark = pytest.mark.edge
 
@@ -113,6 +114,21 @@ def test_a_token_comes_from_the_environment_and_a_password_from_the_address(serv
         sink.close()
     found = [headers["Authorization"] for _, headers in server.headers]
     assert found == ["Bearer s3cret", f"Basic {base64.b64encode(b'me:a@b').decode()}"]
+
+
+@pytest.mark.parametrize("token", ["two words", "토큰", "line\nbreak"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(monkeypatch, token):
+    monkeypatch.setenv("EDGEFER_WEBHOOK_TOKEN", token)
+    with pytest.raises(EdgeferError, match="EDGEFER_WEBHOOK_TOKEN holds") as refused:
+        open_sink("webhook:http://127.0.0.1/")
+    assert token not in str(refused.value)
+
+
+def test_an_address_may_hold_hangul(serve):
+    server = serve()
+    post(f"http://{server.address}/방/%EB%B0%A9?a=값&b=1").close()
+    path, _ = server.headers[0]
+    assert path == "/%EB%B0%A9/%EB%B0%A9?a=%EA%B0%92&b=1"
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 429, 500, 503])

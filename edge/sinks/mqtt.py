@@ -110,6 +110,7 @@ class MqttOutlet:
         return self._spool.dropped
 
     def send(self, waiting: deque[Entry]) -> float:
+        self._broker.tend()
         self._tell_state()
         if self._spooled:
             self._keep(waiting)

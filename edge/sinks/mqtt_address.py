@@ -53,7 +53,8 @@ class MqttAddress:
     limit: int = LIMIT
 
     def __str__(self) -> str:
-        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}/{self.topic}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}/{self.topic}"
 
     @property
     def client(self) -> str:
@@ -61,9 +62,11 @@ class MqttAddress:
 
         Otherwise its last will, sent when the broker notices at last, would contradict the new one.
         """
-        machine = Path("/etc/machine-id")
-        own = machine.read_text() if machine.is_file() else platform.node()
-        return f"edgefer-{_digest(f'{own.strip()} {self}')}"
+        try:
+            machine = Path("/etc/machine-id").read_text().strip()
+        except OSError:
+            machine = platform.node()
+        return f"edgefer-{_digest(f'{machine} {self}')}"
 
 
 def parse_address(scheme: str, where: str) -> MqttAddress:
@@ -126,7 +129,13 @@ def _default_spool(address: MqttAddress) -> Path:
     # systemd's StateDirectory= may name several.
     home = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if not home:
-        base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        try:
+            base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        except RuntimeError as error:
+            raise EdgeferError(
+                "this user has no home where readings could wait. Type: ?spool=FOLDER after the "
+                "topic."
+            ) from error
         home = str(Path(base) / "edgefer")
     plain = re.sub(r"[^\w.-]+", "-", f"{address.host}-{address.topic}")[:60]
     return Path(home) / "spool" / f"{plain}-{_digest(str(address))}"

@@ -73,6 +73,11 @@ class MqttConnection:
         self._client.connect_async(self._address.host, self._address.port, keepalive=KEEPALIVE)
         self._client.loop_start()
 
+    def tend(self) -> None:
+        """See that somebody works at it: a mistake in paho would end its thread without a word."""
+        if not self.connected:
+            self._client.loop_start()  # does nothing while the thread lives
+
     def publish(self, name: str, message: bytes, *, retain: bool = False) -> int:
         """Send a message to ``TOPIC/name``, with quality of service 1; its id."""
         return self._client.publish(self._topic(name), message, qos=1, retain=retain).mid

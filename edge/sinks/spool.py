@@ -59,7 +59,9 @@ class Spool:
                 f"{folder} is used by another run. Name another folder, or another topic."
             ) from error
         except OSError as error:
-            raise EdgeferError(f"cannot write {folder}: {error.strerror}.") from error
+            raise EdgeferError(
+                f"cannot write {folder}: {error.strerror}. Name another with ?spool=FOLDER."
+            ) from error
 
     def __len__(self) -> int:
         """Messages that have not arrived."""

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from contextlib import suppress
 
 QUIET = 60.0  # seconds between two tales of the same thing
+REASONS = 4  # told of one trouble
 
 
 def say(line: str) -> None:
     """A line on standard error, whole, from whichever thread."""
     # Where nobody listens any more, a sink's thread goes on without words.
     with suppress(OSError, ValueError):
-        sys.stderr.write(f"{line}\n")
+        # On a terminal the console's live line has to go first.
+        sys.stderr.write(f"\r\033[K{line}\n" if sys.stderr.isatty() else f"{line}\n")
         sys.stderr.flush()
 
 
@@ -44,6 +46,8 @@ class Trouble:
     def failed(self, why: str) -> None:
         """Something failed; told if it is news: the first time, or for another reason."""
         if why in self._told or (not self._told and self._is_quiet()):
+            return
+        if len(self._told) == REASONS:
             return
         self._told.add(why)
         self._say(f"{self._name}: {why}")

@@ -7,13 +7,14 @@ import os
 import re
 import socket
 import ssl
+import string
 import threading
 from collections import deque
 from contextlib import suppress
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import edgefer
-from edgefer.errors import EdgeferError, why
+from edgefer.errors import EdgeferError
 
 from .queued import Entry, Queued, Refused
 
@@ -41,7 +42,7 @@ def open_webhook(where: str) -> Queued:
     EdgeferError
         If it is none.
     """
-    outlet = WebhookOutlet(where, os.environ.get(TOKEN, ""))
+    outlet = WebhookOutlet(where, os.environ.get(TOKEN, "").strip())
     return Queued(outlet, f"webhook {outlet.server}", linger=LINGER)
 
 
@@ -83,7 +84,8 @@ class WebhookOutlet:
         if parts.scheme not in ("http", "https") or not host or re.search(r"[\x00-\x20]", address):
             raise EdgeferError(f"webhook needs an http:// or https:// address: --sink {FORM}.")
         self.server = f"{parts.scheme}://{host}{f':{port}' if port else ''}"
-        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._target = quote(target, safe=string.punctuation)
         self._headers = {
             "Content-Type": "application/json",
             "User-Agent": f"edgefer/{edgefer.__version__}",
@@ -93,6 +95,8 @@ class WebhookOutlet:
             code = base64.b64encode(secret.encode()).decode()
             self._headers["Authorization"] = f"Basic {code}"
         elif token:
+            if not re.fullmatch(r"[\x21-\x7e]+", token):
+                raise EdgeferError(f"{TOKEN} holds what no header may hold, such as a space.")
             self._headers["Authorization"] = f"Bearer {token}"
         self._whole = whole
         self._open: socket.socket | None = None
@@ -124,7 +128,7 @@ class WebhookOutlet:
         kept = self._connection.sock is not None
         try:
             return self._ask(body)
-        except (ConnectionError, http.client.BadStatusLine):
+        except ConnectionError:
             if not kept:
                 raise
         return self._ask(body)
@@ -148,7 +152,8 @@ class WebhookOutlet:
             self._connection.close()
             if isinstance(error, OSError):
                 raise
-            raise OSError(f"no answer that is HTTP: {why(error)}") from error
+            # Its words are the server's: not for a terminal.
+            raise OSError(f"no answer that is HTTP: {type(error).__name__}") from error
         finally:
             watch.cancel()
 
