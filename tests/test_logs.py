@@ -252,7 +252,7 @@ def test_a_full_disk_is_told_counted_and_does_not_end_the_run(capsys):
     assert sink.dropped == 5
     assert capsys.readouterr().err.splitlines() == [
         "/dev/full: No space left on device; trying again, up to 4096 readings wait",
-        "/dev/full: 5 readings left undelivered at the end",
+        "/dev/full: 5 readings left undelivered, 5 lost in all",
     ]
 
 

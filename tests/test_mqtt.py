@@ -6,6 +6,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -240,6 +241,13 @@ def test_what_is_left_at_the_end_of_a_run_waits_for_the_next(tmp_path, capsys):
     sink.close()
     assert f"10 readings wait in {tmp_path / 'spool'}" in capsys.readouterr().err
     assert sink.dropped == 0
+
+
+def test_no_thread_and_no_lock_is_left(tmp_path):
+    before = threading.active_count()
+    for _ in range(3):
+        open_sink(address(free_port(), tmp_path)).close()
+    until(lambda: threading.active_count() == before)
 
 
 def test_a_spool_that_is_full_gives_up_the_oldest_and_counts(tmp_path, capsys):

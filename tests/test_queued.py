@@ -150,7 +150,7 @@ def test_closing_waits_for_a_bounded_time_and_counts_what_is_left(capsys):
     write(sink, 6)
     sink.close()
     assert sink.dropped == 7
-    assert capsys.readouterr().err == "stuck: 7 readings left undelivered at the end\n"
+    assert capsys.readouterr().err == "stuck: 7 readings left undelivered, 7 lost in all\n"
     door.open.set()
 
 

@@ -17,6 +17,8 @@ DISTRIBUTIONS = {
     "flatbuffers": "ai-edge-litert",  # which brings it
     "sklearn": "scikit-learn",
     "markupsafe": "jinja2",  # which brings it
+    "paho": "paho-mqtt",
+    "prometheus_client": "prometheus-client",
     "tensorflow_model_optimization": "tensorflow-model-optimization",
     "tf_keras": "tf-keras",
     "tflite_runtime": "tflite-runtime",
@@ -85,7 +87,8 @@ def imported(*folders: str) -> set[str]:
 
 
 def test_the_device_imports_only_what_its_extra_installs():
-    installed = {requirement.name for requirement in wanted("edge", "tflite-runtime", "signing")}
+    extras = wanted("edge", "tflite-runtime", "signing", "mqtt", "metrics")
+    installed = {requirement.name for requirement in extras}
     installed.add("picamera2")  # from apt only
     assert imported("edgefer", "edge") <= installed
 

@@ -173,7 +173,7 @@ class Queued:
         if left:
             with self._fresh:
                 self._lose(left)
-            say(f"{self.name}: {count(left)} left undelivered at the end")
+            say(f"{self.name}: {count(left)} left undelivered, {self.dropped} lost in all")
         self._raise()
 
     def _raise(self) -> None:
