@@ -5,10 +5,11 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
-from sinking import until
+from sinking import frame, reading, until
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 needs_mosquitto = pytest.mark.skipif(
@@ -98,3 +99,23 @@ class Listener:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def address(port, tmp_path, scheme="mqtt", user="", **options):
+    more = "".join(f"&{name}={value}" for name, value in options.items())
+    host = "localhost" if scheme == "mqtts" else "127.0.0.1"
+    return f"{scheme}://{user}{host}:{port}/room?spool={tmp_path / 'spool'}{more}"
+
+
+def write(sink, first, last):
+    for index in range(first, last):
+        sink.write(frame(index), [reading()])
+        time.sleep(0.001)
+
+
+def arrived(listener, count):
+    return len(listener.readings("room")) >= count
+
+
+def spooled(tmp_path):
+    return list((tmp_path / "spool").glob("*.spool"))
