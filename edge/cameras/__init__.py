@@ -45,8 +45,9 @@ def _file(where: str, care: Care) -> Camera:
 
 
 def _url(where: str, care: Care) -> Camera:
+    from ..secrets import hide_secrets
     from .captured import open_live
-    from .opencv import VideoFile, hide_secrets, open_url
+    from .opencv import VideoFile, open_url
 
     return open_live(
         "url",
@@ -59,8 +60,9 @@ def _url(where: str, care: Care) -> Camera:
 
 
 def _gstreamer(where: str, care: Care) -> Camera:
+    from ..secrets import hide_secrets
     from .captured import open_live
-    from .opencv import check_gstreamer, hide_secrets
+    from .opencv import check_gstreamer
 
     name = f"pipeline {hide_secrets(where)!r}"
     check_gstreamer(name)

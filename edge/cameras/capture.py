@@ -15,8 +15,9 @@ import numpy as np
 from edgefer.errors import EdgeferError
 from edgefer.plugins import resolve
 
+from ..secrets import hide_secrets
 from .live import Video, read
-from .opencv import announced, hide_secrets
+from .opencv import announced
 
 # Each is called with what follows the name, and with the seconds that a read may take.
 VIDEOS = {
