@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from .config import Configured
+
 CAMERA_HELP = """Where pictures come from: a device number, /dev/video* or a name that stays
 (/dev/v4l/by-id/*), a video file, a folder of pictures, an rtsp:// or http:// address, a GStreamer
 pipeline, picamera, picamera:1, jetson, jetson:1,1280x720@30, synth, synth:korean, -:640x480:bgr24
@@ -40,7 +42,7 @@ _trusted_keys = click.option(
 )
 
 
-@click.command()
+@click.command(cls=Configured)
 @click.argument("bundle", required=False, type=click.Path(path_type=Path))
 @click.option("--camera", default="0", show_default=True, metavar="SOURCE", help=CAMERA_HELP)
 @click.option("--loop", is_flag=True, help="Start again at the end of a file or folder.")

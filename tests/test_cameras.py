@@ -11,8 +11,9 @@ from videos import ListVideo, picture, save_video
 from edgefer.edge.cameras import open_camera
 from edgefer.edge.cameras.images import read_image
 from edgefer.edge.cameras.jetson import pipeline
-from edgefer.edge.cameras.opencv import VideoFile, hide_secrets, open_url
+from edgefer.edge.cameras.opencv import VideoFile, open_url
 from edgefer.edge.reading import Frame
+from edgefer.edge.secrets import hide_secrets
 from edgefer.errors import CameraError, EdgeferError
 
 pytestmark = pytest.mark.edge
