@@ -149,6 +149,7 @@ def run(
     from .cameras import open_camera
     from .cameras.care import Care
     from .classifier import Classifier
+    from .notify import under_systemd
     from .sinks import open_sinks
     from .stream import run as read
 
@@ -164,7 +165,7 @@ def run(
     read(
         classifier,
         source,
-        outputs,
+        [*outputs, *under_systemd(source)],
         detector,
         min_confidence=min_confidence,
         max_frames=frames,

@@ -108,6 +108,11 @@ class LiveCamera:
         if self._failure is not None:
             raise self._failure
 
+    @property
+    def lost(self) -> bool:
+        """Whether the source is lost at the moment, and opened again."""
+        return self._lost is not None
+
     def close(self) -> None:
         self._stop.set()
         if self._reader.is_alive():
