@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from .board_commands import bench
 from .config import Configured
 
 CAMERA_HELP = """Where pictures come from: a device number, /dev/video* or a name that stays
@@ -297,4 +298,4 @@ def doctor(bundle: Path | None, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-COMMANDS = (run, compare, doctor)
+COMMANDS = (run, compare, bench, doctor)
