@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from .board_commands import bench
+from .board_commands import bench, service
 from .config import Configured
 
 CAMERA_HELP = """Where pictures come from: a device number, /dev/video* or a name that stays
@@ -31,7 +31,6 @@ _threads = click.option(
     show_default=True,
     help="Threads that detector and model may use.",
 )
-
 _trusted_keys = click.option(
     "--trusted-key",
     "trusted_keys",
@@ -298,4 +297,4 @@ def doctor(bundle: Path | None, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-COMMANDS = (run, compare, bench, doctor)
+COMMANDS = (run, compare, bench, service, doctor)
