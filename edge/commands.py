@@ -4,15 +4,21 @@ from pathlib import Path
 
 import click
 
+from .board_commands import bench, service
+from .config import Configured
 from .look import Look
 from .picture_options import picture_options
 
-CAMERA_HELP = """Where pictures come from: a device number, a video file, a folder of pictures, an
-rtsp:// or http:// address, a GStreamer pipeline, synth, synth:korean, picamera, or your own
+CAMERA_HELP = """Where pictures come from: a device number, /dev/video* or a name that stays
+(/dev/v4l/by-id/*), a video file, a folder of pictures, an rtsp:// or http:// address, a GStreamer
+pipeline, picamera, picamera:1, jetson, jetson:1,1280x720@30, synth, synth:korean, -:640x480:bgr24
+(bare pixels on standard input: bgr24, rgb24, gray, yuyv422, nv12, yuv420p), or your own
 package.module:attribute."""
-SINK_HELP = """Where readings go: console, jsonl:PATH (added to if it holds readings), video:PATH,
-window, web:PORT (a page to watch; web:HOST:PORT?record=FOLDER&clients=8&cert=FILE&key=FILE), or
-your own package.module:attribute. Give it several times for several. [default: console]"""
+SINK_HELP = """Where readings go: console, jsonl:PATH or csv:PATH (added to if they hold readings;
+PATH?max=10MB&keep=5 begins a new file at that size), video:PATH, window, web:PORT (a page to watch;
+web:HOST:PORT?record=FOLDER&clients=8&cert=FILE&key=FILE), webhook:URL, mqtt://USER@HOST/TOPIC,
+mqtts://USER@HOST/TOPIC, prometheus:PORT, or your own
+package.module:attribute. Give it several times for several. [default: console]"""
 
 _backend = click.option(
     "--backend",
@@ -28,7 +34,6 @@ _threads = click.option(
     show_default=True,
     help="Threads that detector and model may use.",
 )
-
 _trusted_keys = click.option(
     "--trusted-key",
     "trusted_keys",
@@ -40,9 +45,27 @@ _trusted_keys = click.option(
 )
 
 
-@click.command()
+@click.command(cls=Configured)
 @click.argument("bundle", required=False, type=click.Path(path_type=Path))
 @click.option("--camera", default="0", show_default=True, metavar="SOURCE", help=CAMERA_HELP)
+@click.option("--loop", is_flag=True, help="Start again at the end of a file or folder.")
+@click.option(
+    "--stall",
+    type=click.FloatRange(0.5, 3600),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="A live camera that gives no picture for so long is closed and opened again.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(0),
+    show_default="for ever",
+    metavar="N",
+    help="How often in a row a live camera that was lost is opened again before the run ends with "
+    "an error. An address is waited for at the start as well; a camera that is not there when the "
+    "run starts is an error at once. Standard input cannot be opened again.",
+)
 @click.option("--sink", "sinks", multiple=True, metavar="SINK", help=SINK_HELP)
 @click.option(
     "--precision",
@@ -92,6 +115,9 @@ _trusted_keys = click.option(
 def run(
     bundle: Path | None,
     camera: str,
+    loop: bool,
+    stall: float,
+    retries: int | None,
     sinks: tuple[str, ...],
     precision: str,
     backend: str,
@@ -130,24 +156,25 @@ def run(
     from edgefer.signature import load_trusted
 
     from .cameras import open_camera
+    from .cameras.care import Care
     from .classifier import Classifier
+    from .notify import under_systemd
     from .sinks import open_sinks
     from .stream import run as read
 
     made = load_trusted(bundle, trusted_keys)
     detector = FaceDetector(scale=scale, neighbors=neighbors, min_size=min_face, threads=threads)
     with ExitStack() as opened:
-        source = open_camera(camera)
+        source = open_camera(camera, loop=loop, care=Care(stall=stall, retries=retries))
         opened.callback(source.close)
-        outputs = open_sinks(sinks or (() if as_json else ("console",)), force=force, look=look)
-        for output in outputs:
-            opened.callback(output.close)
+        # Before the sinks, whose threads speak where a model that is loaded is kept quiet.
         classifier = Classifier(made, precision, backend=backend, threads=threads)
+        outputs = open_sinks(sinks or (() if as_json else ("console",)), force=force, look=look)
         opened.pop_all()  # from here on the run closes them
     read(
         classifier,
         source,
-        outputs,
+        [*outputs, *under_systemd(source)],
         detector,
         min_confidence=min_confidence,
         max_frames=frames,
@@ -279,4 +306,4 @@ def doctor(bundle: Path | None, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-COMMANDS = (run, compare, doctor)
+COMMANDS = (run, compare, bench, service, doctor)

@@ -17,13 +17,16 @@ class Printed:
     noise: str = ""
 
 
+def command(program: str) -> list[str]:
+    """Command line of a small program that finds the same edgefer and the same packages as here."""
+    return [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}\n{program}"]
+
+
 def probe(program: str) -> Printed:
     """Run a small program that prints JSON, with ``json`` imported, in a process of its own."""
-    # The search path goes along: the same edgefer and the same packages as here.
-    setting = f"import json, sys; sys.path[:] = {sys.path!r}\n"
     try:
         done = subprocess.run(
-            [sys.executable, "-c", setting + program],
+            command(f"import json\n{program}"),
             capture_output=True,
             text=True,
             errors="replace",

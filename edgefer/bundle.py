@@ -4,6 +4,7 @@ import json
 import platform
 import shlex
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -242,8 +243,11 @@ def _find(folder: Path | None) -> Path:
     """Where a bundle lies, by its folder or its packaged name."""
     folder = Path("default" if folder is None else folder)
     try:
-        if len(folder.parts) == 1 and not folder.exists() and (MODELS / folder).is_dir():
-            folder = MODELS / folder
+        if len(folder.parts) == 1 and folder.name in packaged():
+            if (folder / MARKER).is_file():
+                print(f"{folder} is the folder here, not the packaged bundle", file=sys.stderr)
+            else:
+                folder = MODELS / folder
         if folder.is_file():
             raise BundleError(
                 f"{folder} is a file, a bundle is a folder. To read a video or a picture: "

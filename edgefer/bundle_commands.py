@@ -63,10 +63,16 @@ def sign(folder: Path, key: Path, force: bool) -> None:
     \b
     edgefer bundle sign work/device --key keys/lab.key
     """
-    from edgefer.bundle import Bundle
+    from edgefer.bundle import MODELS, Bundle
+    from edgefer.errors import BundleError
     from edgefer.signature import sign as write
 
     made = Bundle.load(folder)
+    if made.folder.parent == MODELS:
+        raise BundleError(
+            f"{made.typed} comes with edgefer: what is installed stays as it is. Export one of "
+            f"your own: edgefer export {made.typed} --int8 --calib DIR -o NEW."
+        )
     signature = write(made, key, ask=_passphrase, force=force)
     click.echo(f"{made.typed}: {len(made.sums)} files, signed by {signature.fingerprint}")
 

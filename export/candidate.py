@@ -8,6 +8,8 @@ from edgefer.labels import Labels
 from edgefer.report import Drop
 from edgefer.report.drop import BETTER, HELD, WORSE
 
+# Made to compare with only: edgefer export writes no such bundle.
+COMPARED = ("float16", "dynamic")
 NAMES = ("float", "float16", "dynamic", "int8", "corrected", "mixed", "qat")
 
 # Times and downloads within a tenth of each other count as the same: a machine's own noise is that.
@@ -96,13 +98,13 @@ class Candidates:
 
     @property
     def pick(self) -> Candidate:
-        """The one worth taking: the fastest of those that nothing shows to have lost.
+        """The one worth taking: the fastest that can be exported and nothing shows to have lost.
 
         Of several as fast, the smallest download; of several as small, one that tests show to be
         right more often, or else the first, for that is the simplest to make. What the faces are
         too few to judge is taken only where no other is left.
         """
-        first, *others = self.found
+        first, *others = (one for one in self.found if one.name not in COMPARED)
         unhurt = [one for one in others if one.verdict != WORSE]
         sure = [one for one in unhurt if one.verdict in (HELD, BETTER)]
         fast = _least([first, *(sure or unhurt)], "milliseconds")

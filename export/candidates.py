@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -14,7 +14,9 @@ from edgefer.errors import BundleError, EdgeferError
 from edgefer.faceset import FaceSet
 from edgefer.folders import new_folder, refuse
 from edgefer.keras import load_model
-from edgefer.progress import say
+from edgefer.metadata import About
+from edgefer.preprocess import PREPROCESS
+from edgefer.progress import say, stop_if_asked
 from edgefer.report import Comparison
 
 from .audit import audit
@@ -23,10 +25,11 @@ from .candidates_page import to_html
 from .convert import to_dynamic, to_float, to_float16
 from .ladder import Made, answer
 from .latency import milliseconds
+from .metadata import add_metadata
 from .recipe import ExportRecipe
-from .require import fits, gate_faces, require
+from .require import fits, gate_faces, no_training, require
 from .reshape import reshape
-from .rungs import Workshop, no_training
+from .rungs import Workshop
 
 MARKER = "candidates.json"
 
@@ -91,9 +94,15 @@ def compare_candidates(
     made: dict[str, Made] = {}
     for name, make in ways.items():
         if name in wanted or (name == "float, reshaped" and model is not whole):
+            stop_if_asked()
             say(f"making {name}")
+            looked = None if name.startswith("float") else calibration.digest
+            about = About(
+                bundle.labels, bundle.size, PREPROCESS, _stem(name), looked, bundle.digest
+            )
             try:
-                made[name] = make()
+                one = make()
+                made[name] = replace(one, model=add_metadata(one.model, about))
             except BundleError as error:
                 say(f"{name} cannot be made: {error}")
     found = Candidates(
@@ -114,11 +123,16 @@ def compare_candidates(
     )
     with new_folder(out, MARKER, force=force) as folder:
         for name, each in made.items():
-            (folder / f"{name.replace(', ', '-')}.tflite").write_bytes(each.model)
+            (folder / f"{_stem(name)}.tflite").write_bytes(each.model)
         text = json.dumps(found.to_json(), ensure_ascii=False, indent=2) + "\n"
         (folder / MARKER).write_text(text, encoding="utf-8")
         (folder / "candidates.html").write_text(to_html(found), encoding="utf-8")
     return found
+
+
+def _stem(name: str) -> str:
+    """Name of a candidate's file."""
+    return name.replace(", ", "-")
 
 
 def _wanted(names: str) -> set[str]:

@@ -7,12 +7,13 @@ from edgefer.report.drop import BETTER, OPEN, WORSE
 from edgefer.report.words import percent, points, size, span
 
 from .candidate import NEAR, Candidate, Candidates, near
+from .recipe import RUNGS
 
 HOW = {
     "float": "Weights and arithmetic in 32-bit floats: what the others are compared with.",
     "float, reshaped": "Floats, after channels were cut, or weights set to zero or clustered.",
-    "float16": "Weights stored in 16 bits, arithmetic in 32.",
-    "dynamic": "Weights in 8-bit integers; the range of every activation is found anew each time.",
+    "float16": "Weights stored in 16 bits, arithmetic in 32; here to compare with.",
+    "dynamic": "Weights in 8 bits, the range of every activation found anew; here to compare with.",
     "int8": "Weights and arithmetic in 8-bit integers, ranges from the calibration faces.",
     "corrected": "int8, with like ranges for the channels of a layer, and ranges of least error.",
     "mixed": "int8, but the layers that it hurts most stay in float.",
@@ -45,6 +46,8 @@ def sentences(found: Candidates) -> list[str]:
                 f"Too few {_crowd(few[0])} to tell what {pick.name} costs on {_listed(few)}."
             )
         told += _as_good(found)
+    if pick.name in RUNGS:
+        told.append(f"edgefer export BUNDLE --int8 --calib DIR --rung {pick.name} -o NEW makes it.")
     told += _faster(found)
     return told
 

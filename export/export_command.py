@@ -237,13 +237,22 @@ def export(
     """
     recipe = ExportRecipe(**{name: each for name, each in choices.items() if each is not None})
     require_choices(click.get_current_context(), recipe)
-    from edgefer.bundle import Bundle
+    from edgefer.bundle import MARKER, Bundle
     from edgefer.faceset import FaceSet
+    from edgefer.folders import refuse
+    from edgefer.progress import hear_interrupts
 
+    from .require import require
+
+    hear_interrupts()
     # What is missing shows before TensorFlow, which takes seconds, is imported.
     trained = Bundle.load(bundle)
     chosen = FaceSet.load(calibration) if calibration else None
     judges = FaceSet.load(faces) if faces else None
+    marker = "sensitivity.json" if sensitivity else "candidates.json" if candidates else MARKER
+    refuse(out, marker, force=force)
+    if not (sensitivity or candidates):
+        require(trained, recipe, chosen, judges)
     if sensitivity and chosen:
         from .sensitivity_page import measure_sensitivity, to_text
 

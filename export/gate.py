@@ -77,6 +77,11 @@ class Judgement:
         return tuple(row for row in (self.overall, *self.rows) if row.verdict == FAILS)
 
     @property
+    def open(self) -> tuple[str, ...]:
+        """What there are too few faces to tell, ``overall`` first: it passes unproven."""
+        return tuple(row.emotion for row in (self.overall, *self.rows) if row.verdict == FEW)
+
+    @property
     def passed(self) -> bool:
         """Whether no row fails."""
         return not self.failed

@@ -47,7 +47,7 @@ def make_golden(models: Mapping[str, bytes], size: int) -> Golden:
     BundleError
         If LiteRT cannot run a model.
     """
-    pool = _draw(size)
+    pool = drawn_faces(size)
     fast = {role: answers(model, pool) for role, model in models.items()}
     chosen = pool[_choose(fast)]
     patches = np.concatenate([chosen, ramp(size)])
@@ -63,7 +63,7 @@ def make_golden(models: Mapping[str, bytes], size: int) -> Golden:
 
 
 @cache
-def _draw(size: int) -> np.ndarray:
+def drawn_faces(size: int) -> np.ndarray:
     """Faces to choose from, uint8 (N, S, S), the same ones every time."""
     rng = np.random.default_rng(0)
     faces = [

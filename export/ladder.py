@@ -1,6 +1,6 @@
 """Climb from the plainest quantization to the dearest until no emotion pays too much."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 
 from edgefer.errors import BundleError, EdgeferError, GateError
 from edgefer.faceset import FaceSet
-from edgefer.progress import say
+from edgefer.progress import say, stop_if_asked
 from edgefer.report.people import number_people
 
 from .check import answers
@@ -18,7 +18,6 @@ from .gate import FAILS, FEW, Judgement, Row, judge, table
 
 # From a model and patches, uint8 (N, S, S), to probabilities, float32 (N, K).
 Ask = Callable[[bytes, np.ndarray], np.ndarray]
-_NONE = "no way to quantize this network can be made: see above."
 
 
 @dataclass(frozen=True)
@@ -102,22 +101,18 @@ def climb(rungs: Iterable[Rung], whole: bytes, faces: FaceSet, limit: float) -> 
     """
     before = answer(whole, faces)
     tried: list[tuple[str, Judgement, Mapping[str, Any]]] = []
-    for rung in rungs:
-        start = perf_counter()
-        made = _made(rung)
-        if made is None:
-            continue
-        found = _judged(rung.name, before, answer(made.model, faces), faces, limit)
+    start = perf_counter()
+    for name, made in _makeable(rungs):
+        found = _judged(name, before, answer(made.model, faces), faces, limit)
         facts = {
             "bytes": len(made.model),
             "seconds": round(perf_counter() - start, 1),
             "kept": list(made.kept),
         }
-        tried.append((rung.name, found, facts))
+        tried.append((name, found, facts))
         if found.passed:
-            return Climb(rung.name, made, tuple(tried))
-    if not tried:
-        raise EdgeferError(_NONE)
+            return Climb(name, made, tuple(tried))
+        start = perf_counter()
     raise _refusal(
         "no way to quantize this network kept every drop",
         [(name, found) for name, found, _ in tried],
@@ -132,11 +127,7 @@ def first_made(rungs: Iterable[Rung]) -> tuple[str, Made]:
     EdgeferError
         If there is none.
     """
-    for rung in rungs:
-        made = _made(rung)
-        if made is not None:
-            return rung.name, made
-    raise EdgeferError(_NONE)
+    return next(_makeable(rungs))
 
 
 def pass_gate(
@@ -199,20 +190,31 @@ def _refusal(what: str, tried: list[tuple[str, Judgement]], instead: str = "") -
     )
 
 
-def _made(rung: Rung) -> Made | None:
-    """What a rung makes; None, and why is said, where it cannot be made."""
-    try:
-        return rung.make()
-    except BundleError as error:
-        say(f"{rung.name} cannot be made: {error}")
-        return None
+def _makeable(rungs: Iterable[Rung]) -> Iterator[tuple[str, Made]]:
+    """Names of rungs and what they make; what cannot be made is said, and raised if all is."""
+    failed: list[str] = []
+    some = False
+    for rung in rungs:
+        stop_if_asked()
+        try:
+            made = rung.make()
+        except BundleError as error:
+            failed.append(f"{rung.name} cannot be made: {error}")
+            continue
+        while failed:
+            say(failed.pop(0))
+        some = True
+        yield rung.name, made
+    if not some:
+        raise EdgeferError("\n".join(failed) or "no way to quantize this network is left.")
+    while failed:
+        say(failed.pop(0))
 
 
 def _told(found: Judgement) -> str:
-    few = sum(row.verdict == FEW for row in found.rows)
     told = f"overall {_points(found.overall)}, {found.changed:.1%} of the answers changed"
-    if few:
-        told += f", {few} of {len(found.rows)} emotions have too few faces to tell"
+    if found.open:
+        told += f", too few faces to tell {', '.join(found.open)}"
     if found.passed:
         return f"{told}: passes"
     return f"{told}: fails by {', '.join(f'{row.emotion} {_points(row)}' for row in found.failed)}"

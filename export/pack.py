@@ -15,12 +15,13 @@ from edgefer.keras import load_model
 from edgefer.labels import Labels
 from edgefer.metadata import About
 from edgefer.preprocess import PREPROCESS
-from edgefer.progress import say
+from edgefer.progress import say, stop_if_asked
 from edgefer.seen import ROLE, Seen
 
-from .calibration import fingerprint, ramp
+from .calibration import fingerprint
 from .card import add_section
 from .convert import to_float
+from .golden import drawn_faces
 from .kernels import kernels_in, require_clusters, require_sparse
 from .ladder import Climb, Made, climb, first_made
 from .metadata import add_metadata
@@ -118,8 +119,8 @@ def export_bundle(
             require_sparse(kernels, recipe.sparsity, f"conversion to {role}")
             require_clusters(kernels, recipe.clusters, f"conversion to {role}")
         known = calibration is not None and calibration.labels.names == bundle.labels.names
-        # Without faces a ramp tells whether the conversion went well.
-        shown = ramp(bundle.size) if patches is None else patches
+        # Without faces drawn ones tell whether the conversion went well.
+        shown = drawn_faces(bundle.size) if patches is None else patches
         proof = prove(
             model,
             models,
@@ -144,6 +145,7 @@ def export_bundle(
             files["calibration"].write_text(names, encoding="utf-8")
         if "card" in files:
             files["card"] = add_section(files["card"], out.name, scores, folder / "MODEL_CARD.md")
+        stop_if_asked()
         parts = {"calibration": calibration, "faces": faces}
         used = {part: faceset for part, faceset in parts.items() if faceset is not None}
         step = Step(

@@ -8,12 +8,11 @@ import numpy as np
 from edgefer.bundle import Bundle
 from edgefer.errors import BundleError, DataError, EdgeferError
 from edgefer.faceset import FaceSet
-from edgefer.labels import translate
+from edgefer.labels import Labels, translate
 from edgefer.progress import say
 
 from .calibration import check_calibration
 from .recipe import ExportRecipe
-from .rungs import no_training
 
 
 def require(
@@ -111,6 +110,17 @@ def gate_faces(
     if len(spoken) < len(gate):
         say(f"gate: {len(gate) - len(spoken)} faces left out, whose emotions the bundle lacks")
     return spoken
+
+
+def no_training(faces: FaceSet | None, recipe: ExportRecipe, labels: Labels) -> str:
+    """Why there can be no quantization-aware training; empty if there can."""
+    if faces is None or "train" not in faces.split_names:
+        return "there is no train split to train on"
+    if faces.labels.names != labels.names:
+        return f"the faces are labelled {', '.join(faces.labels.names)}"
+    if recipe.per_channel_dense:
+        return "the converter does not take --per-channel-dense with it"
+    return ""
 
 
 def _without(faces: FaceSet, known: np.ndarray, others: set[Any], why: str) -> FaceSet:

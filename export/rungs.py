@@ -14,6 +14,7 @@ from .convert import to_int8
 from .ladder import Made, Rung
 from .mixed import Calibrated
 from .recipe import ExportRecipe
+from .require import no_training
 from .sensitivity import Layer, measured
 
 # Layers that the mixed rung leaves in float, one attempt after the other.
@@ -126,14 +127,3 @@ class Workshop:
     def _int8(self, model: Any) -> bytes:
         dense = self.recipe.per_channel_dense
         return to_int8(model, self.patches, per_channel_dense=dense)
-
-
-def no_training(faces: FaceSet | None, recipe: ExportRecipe, labels: Labels) -> str:
-    """Why there can be no quantization-aware training; empty if there can."""
-    if faces is None or "train" not in faces.split_names:
-        return "there is no train split to train on"
-    if faces.labels.names != labels.names:
-        return f"the faces are labelled {', '.join(faces.labels.names)}"
-    if recipe.per_channel_dense:
-        return "the converter does not take --per-channel-dense with it"
-    return ""

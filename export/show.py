@@ -6,6 +6,8 @@ from typing import Any
 from edgefer.bundle import Bundle
 from edgefer.runtimes import Runtimes
 
+from .gate import FEW
+
 ROLES = ("float", "int8")
 
 
@@ -55,10 +57,19 @@ def _onnx(found: Mapping[str, Any]) -> str:
     check = found["check"]
     told = f"ONNX Runtime agrees on {check['agreement']:.1%} of {check['faces']} faces"
     if "gate" in found:
-        gate = found["gate"]
-        judged = f"{gate['overall']['support']:,} faces"
-        told += f"; no drop above {100 * gate['limit']:g} points on {judged}"
+        told += f"; {_passed(found['gate'])}"
     return f"{told}; on the Jetson: {found['trtexec']}" if "trtexec" in found else told
+
+
+def _passed(judged: Mapping[str, Any]) -> str:
+    """What a gate showed, and what it could not."""
+    points = f"{100 * judged['limit']:g} point{'' if judged['limit'] == 0.01 else 's'}"
+    told = f"no drop shown above {points} on {judged['overall']['support']:,} faces"
+    rows = [judged["overall"], *judged["rows"]]
+    few = [row["emotion"] for row in rows if row["verdict"] == FEW]
+    if "overall" in few:
+        return f"{told}, and none ruled out: that is too few faces to tell {', '.join(few)}"
+    return f"{told}; too few to tell {', '.join(few)}" if few else told
 
 
 def _reshaped(scores: Mapping[str, Any]) -> Iterator[str]:
@@ -98,9 +109,7 @@ def _quantized(scores: Mapping[str, Any]) -> Iterator[str]:
         if made["kept"]:
             told += f", {', '.join(made['kept'])} left in float"
         if "gate" in scores:
-            few = sum(row["verdict"] != "holds" for row in made["tried"][-1]["rows"])
-            told += f": no drop above {100 * made['limit']:g} points on {made['faces']:,} faces"
-            told += f", {few} emotions with too few to tell" if few else ""
+            told += f": {_passed(made['tried'][-1])}"
         yield told
     if "int8" in scores:
         check = scores["check"]["int8"]

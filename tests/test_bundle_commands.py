@@ -1,6 +1,7 @@
 """``edgefer bundle``, and ``--trusted-key``, as a user meets them."""
 
 import json
+import shutil
 import stat
 import subprocess
 import sys
@@ -161,10 +162,26 @@ def test_a_bundle_is_shown_to_a_machine(bundle):
     assert (about["signature"], about["signature_checked"]) == (None, True)
 
 
-def test_a_bundle_that_was_never_tried_on_runtimes_is_shown():
+def test_runtimes_that_a_bundle_was_tried_on_are_shown():
     said = run("bundle", "show", "default")
-    assert "runtimes" not in said
+    assert "int8: right on LiteRT" in said
     assert "분노" in said
+
+
+def test_what_is_installed_is_not_signed(keys):
+    said = run("bundle", "sign", "small", "--key", keys / "lab.key", status=1)
+    assert "small comes with edgefer" in said
+
+
+def test_a_folder_of_a_packaged_name_is_taken_and_told(bundle, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small").mkdir()
+    done = CliRunner().invoke(edgefer.cli.edgefer, ["bundle", "verify", "small"])
+    assert done.stdout.startswith("small: 12 files")
+    shutil.copytree(bundle, tmp_path / "small", dirs_exist_ok=True)
+    done = CliRunner().invoke(edgefer.cli.edgefer, ["bundle", "verify", "small"])
+    assert done.stdout.startswith("small: ")
+    assert "small is the folder here, not the packaged bundle" in done.stderr
 
 
 def test_a_model_alone_tells_what_it_is(bundle, tmp_path):

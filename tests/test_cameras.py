@@ -10,8 +10,10 @@ from videos import ListVideo, picture, save_video
 
 from edgefer.edge.cameras import open_camera
 from edgefer.edge.cameras.images import read_image
-from edgefer.edge.cameras.opencv import VideoFile, hide_secrets, open_url
+from edgefer.edge.cameras.jetson import pipeline
+from edgefer.edge.cameras.opencv import VideoFile, open_url
 from edgefer.edge.reading import Frame
+from edgefer.edge.secrets import hide_secrets
 from edgefer.errors import CameraError, EdgeferError
 
 pytestmark = pytest.mark.edge
@@ -203,6 +205,91 @@ def test_picamera_says_how_to_get_it():
             open_camera("picamera")
     else:
         pytest.skip("a Raspberry Pi")
+
+
+PICAMERA2 = """
+import numpy as np
+class Picamera2:
+    def __init__(self, number):
+        self.number = number
+    def create_video_configuration(self, main):
+        return main
+    def configure(self, main):
+        self.main = main
+    def start(self):
+        if self.number > 1:
+            raise RuntimeError("Camera __init__ sequence did not complete.")
+    def capture_array(self, name):
+        return np.full((*self.main["size"][::-1], 3), 40 + self.number, np.uint8)
+    def stop(self): ...
+    def close(self): ...
+"""
+
+
+def test_a_pi_camera_is_read_in_a_process_of_its_own(tmp_path, monkeypatch):
+    (tmp_path / "picamera2.py").write_text(PICAMERA2)
+    monkeypatch.syspath_prepend(tmp_path)
+    camera = open_camera("picamera:1")
+    frame = next(iter(camera))
+    camera.close()
+    assert (frame.index, frame.image.shape, frame.image.min()) == (0, (480, 640, 3), 41)
+    with pytest.raises(CameraError, match="Pi camera 2 does not start: Camera __init__ sequence"):
+        open_camera("picamera:2")
+
+
+@pytest.mark.parametrize(
+    ("where", "asked"),
+    [
+        ("", "sensor-id=0 ! video/x-raw(memory:NVMM), width=1280, height=720, framerate=30/1"),
+        ("1", "sensor-id=1 ! video/x-raw(memory:NVMM), width=1280, height=720, framerate=30/1"),
+        (
+            "640x480",
+            "sensor-id=0 ! video/x-raw(memory:NVMM), width=640, height=480, framerate=30/1",
+        ),
+        (
+            "1,640x480@60",
+            "sensor-id=1 ! video/x-raw(memory:NVMM), width=640, height=480, framerate=60/1",
+        ),
+    ],
+)
+def test_a_jetson_camera_is_a_pipeline(where, asked):
+    steps = pipeline(where)
+    assert steps.startswith(f"nvarguscamerasrc {asked} ! nvvidconv ! ")
+    assert steps.endswith(" ! video/x-raw, format=BGR ! appsink drop=true max-buffers=1 sync=false")
+
+
+@pytest.mark.parametrize("where", ["x", ",", "1,", "1x", "640x480@", "1,2", "1x2x3"])
+def test_a_jetson_camera_that_is_mistyped_is_named(where):
+    with pytest.raises(CameraError, match=f"jetson:{where} is not known. Type jetson, jetson:1"):
+        open_camera(f"jetson:{where}")
+
+
+def test_a_file_that_loops_starts_again_and_its_time_goes_on(tmp_path):
+    save_video(tmp_path / "clip.avi", 5)
+    camera = open_camera(str(tmp_path / "clip.avi"), loop=True)
+    frames = list(islice(camera, 12))
+    camera.close()
+    assert [frame.index for frame in frames] == list(range(12))
+    np.testing.assert_allclose([frame.seconds for frame in frames], np.arange(12) / 25, atol=1e-3)
+    assert [round(frame.image.mean(), -1) for frame in frames] == [10 * (i % 5) for i in range(12)]
+
+
+def test_a_folder_that_loops_counts_what_it_left_out_each_time(tmp_path):
+    save(tmp_path / "a.png", picture(1))
+    (tmp_path / "b.png").write_bytes(b"no")
+    save(tmp_path / "c.png", picture(3))
+    camera = open_camera(str(tmp_path), loop=True)
+    frames = list(islice(camera, 5))
+    assert [(frame.index, frame.seconds, frame.name[0]) for frame in frames] == [
+        *[(0, 0, "a"), (2, 2, "c"), (3, 4, "a"), (5, 6, "c"), (6, 8, "a")]
+    ]
+    assert camera.dropped == 2
+
+
+@pytest.mark.parametrize("source", ["synth", "-:64x48"])
+def test_what_has_no_end_does_not_loop(source):
+    with pytest.raises(CameraError, match="--loop is for a file or a folder"):
+        open_camera(source, loop=True)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_a_healthy_network_passes_the_gate_as_plain_int8(typed, trained, tmp_pat
     assert result.exit_code == 0, result.output
     told = scores(tmp_path)["gate"]
     assert (told["rung"], told["faces"], len(told["tried"])) == ("int8", 112, 1)
-    assert "int8 was made as int8: no drop above 10 points on 112 faces" in result.stdout
+    assert "int8 was made as int8: no drop shown above 10 points on 112 faces" in result.stdout
 
 
 def test_a_network_that_collapses_is_caught_and_passes_by_a_named_rung(typed, sick, tmp_path):
@@ -99,7 +99,7 @@ def test_int8_onnx_stands_before_the_same_gate(typed, trained, tmp_path):
     assert (told["passed"], told["limit"], told["overall"]["support"]) == (True, 0.1, 112)
     assert "gate: int8.onnx: overall " in result.stderr
     line = next(line for line in result.stdout.splitlines() if line.startswith("int8.onnx"))
-    assert "no drop above 10 points on 112 faces" in line
+    assert "no drop shown above 10 points on 112 faces" in line
 
 
 def test_where_int8_onnx_fails_nothing_is_written(typed, sick, tmp_path):
@@ -159,6 +159,21 @@ def test_layers_that_are_named_stay_in_float(typed, trained, tmp_path):
     assert told["rung"] == {"rung": "mixed", "kept": ["stage1_1_conv"]}
     assert "float32" in told["int8"]["dtypes"]
     assert "stage1_1_conv left in float" in result.stdout
+
+
+def test_a_layer_that_is_not_there_is_the_only_thing_said(typed, trained):
+    result = typed(trained, "--int8", "--keep-float", "nolayer")
+    assert result.exit_code == 1
+    assert str(result.exception).startswith("mixed cannot be made: ")
+    assert "no layer nolayer" in str(result.exception)
+    assert "cannot be made" not in result.stderr
+
+
+def test_a_gate_that_cannot_tell_says_so(typed, trained):
+    result = typed(trained, "--int8", "--gate", "0.0001")
+    assert result.exit_code == 0, result.output
+    assert "no drop shown above 0.01 points on 112 faces, and none ruled out" in result.stdout
+    assert "too few faces to tell overall, angry" in result.stderr
 
 
 def test_the_gate_is_neither_what_was_trained_on_nor_what_is_reported(typed, trained):

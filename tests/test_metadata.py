@@ -29,8 +29,19 @@ def about(bundle: Bundle, role: str) -> About:
 def models(request) -> tuple[bytes, bytes]:
     """A converter's model of the packaged bundle ``small``, and the same that tells of itself."""
     bundle = Bundle.load(Path("small"))
-    before = bundle.read(request.param)
+    before = silent(bundle.read(request.param))
     return before, add_metadata(before, about(bundle, request.param))
+
+
+def silent(model: bytes) -> bytes:
+    """A model that was exported, as the converter wrote it."""
+    root = schema.ModelT.InitFromPackedBuf(model, 0)
+    told = root.metadata.pop()
+    assert (told.name, told.buffer) == (NAME.encode(), len(root.buffers) - 1)
+    del root.buffers[-1]
+    builder = flatbuffers.Builder(len(model))
+    builder.Finish(root.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def with_text(data: bytes) -> bytes:
@@ -70,10 +81,8 @@ def test_it_costs_less_than_a_kilobyte(models):
 
 def test_everything_the_converter_wrote_stays(models):
     before, after = (schema.ModelT.InitFromPackedBuf(model, 0) for model in models)
-    assert [entry.name for entry in before.metadata] == [
-        b"min_runtime_version",
-        b"CONVERSION_METADATA",
-    ]
+    names = {entry.name for entry in before.metadata}
+    assert names == {b"min_runtime_version", b"CONVERSION_METADATA"}
     kept = [(entry.name, entry.buffer) for entry in before.metadata]
     assert [(entry.name, entry.buffer) for entry in after.metadata[:-1]] == kept
     assert after.metadata[-1].name == NAME.encode()

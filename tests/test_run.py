@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from tiny_tflite import tiny_bundle
+from videos import save_video
 
 from edgefer.edge.cameras.opencv import VideoFile
 from edgefer.edge.commands import run
@@ -82,6 +83,15 @@ def test_a_real_clip_gives_a_face_in_nearly_every_frame(bundle, shared, tmp_path
     assert all(sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-3) for row in found)
 
 
+def test_a_clip_that_loops_is_read_for_ever(bundle, tmp_path):
+    save_video(tmp_path / "clip.avi", 4)
+    clip = str(tmp_path / "clip.avi")
+    done = CliRunner().invoke(
+        run, [str(bundle), "--camera", clip, "--loop", "--frames", "10", "--json"]
+    )
+    assert json.loads(done.stdout)["frames"] == 10
+
+
 def test_options_of_the_detector_reach_it(bundle):
     arguments = [str(bundle), "--camera", "synth", "--frames", "2", "--json", "--min-face", "400"]
     assert json.loads(CliRunner().invoke(run, arguments).stdout)["faces"] == 0
@@ -118,6 +128,7 @@ def test_a_reader_that_goes_away_ends_the_run_without_a_traceback(bundle):
     ("arguments", "message"),
     [
         (["--camera", "873"], "Error: there is no camera 873"),
+        (["--camera", "rtsp://me:x@127.0.0.1:9/", "--retries", "0"], "Error: rtsp://***@127.0.0.1"),
         (["--camera", "nothing.mp4"], "Error: there is no file or folder 'nothing.mp4'"),
         (["--camera", "synth", "--sink", "nowhere"], "Error: there is no sink 'nowhere'"),
         (["--camera", "synth", "--backend", "x"], "Error: 'x' is not known. Built in: litert"),

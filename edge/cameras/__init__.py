@@ -9,13 +9,17 @@ from edgefer.errors import CameraError
 from edgefer.plugins import build, resolve
 
 from ..reading import Frame
+from .care import Care
+
+CARE = Care()
 
 
 class Camera(Protocol):
     """A source of frames.
 
     A file, a folder and a drawn video give every frame. A live source gives the latest one, however
-    long the last took. A camera that counts what it left out does so in ``dropped``.
+    long the last took. A camera that counts what it left out does so in ``dropped``; a live one
+    counts what the source gave in ``grabbed``, and how often it came back in ``reconnects``.
     """
 
     def __iter__(self) -> Iterator[Frame]:
@@ -27,97 +31,151 @@ class Camera(Protocol):
         ...
 
 
-def _device(where: str) -> Camera:
-    from .opencv import open_device
+def _device(where: str, care: Care) -> Camera:
+    from .captured import open_live
+    from .opencv import device_path
 
-    return open_device(where)
+    return open_live("device", where, f"camera {where}", care, check=lambda: device_path(where))
 
 
-def _file(where: str) -> Camera:
+def _file(where: str, care: Care) -> Camera:
     from .opencv import VideoFile
 
     return VideoFile(where)
 
 
-def _url(where: str) -> Camera:
-    from .opencv import open_url
+def _url(where: str, care: Care) -> Camera:
+    from ..secrets import hide_secrets
+    from .captured import open_live
+    from .opencv import VideoFile, open_url
 
-    return open_url(where)
+    return open_live(
+        "url",
+        where,
+        hide_secrets(where),
+        care,
+        insist=True,
+        stored=lambda: VideoFile(where, open_url(where)),
+    )
 
 
-def _gstreamer(where: str) -> Camera:
-    from .opencv import open_pipeline
+def _gstreamer(where: str, care: Care) -> Camera:
+    from ..secrets import hide_secrets
+    from .captured import open_live
+    from .opencv import check_gstreamer
 
-    return open_pipeline(where)
+    name = f"pipeline {hide_secrets(where)!r}"
+    check_gstreamer(name)
+    # OpenCV does not tell the end of a file from a camera that failed: the pipeline itself does.
+    stored = re.search(r"\b(multi)?filesrc\b|\bnum-buffers=|\bfile://", where) is not None
+    return open_live("gstreamer", where, name, care, may_end=stored)
 
 
-def _images(where: str) -> Camera:
+def _jetson(where: str, care: Care) -> Camera:
+    from .captured import open_live
+    from .jetson import pipeline
+    from .opencv import check_gstreamer
+
+    name, steps = f"Jetson camera {where or 0}", pipeline(where)
+    check_gstreamer(name)
+    return open_live("gstreamer", steps, name, care)
+
+
+def _picamera(where: str, care: Care) -> Camera:
+    from .captured import open_live
+
+    return open_live("picamera", where, f"Pi camera {where or 0}", care)
+
+
+def _stdin(where: str, care: Care) -> Camera:
+    from .live import LiveCamera
+    from .raw import RawVideo
+
+    return LiveCamera(RawVideo(where), "standard input", may_end=True, care=care)
+
+
+def _images(where: str, care: Care) -> Camera:
     from .images import Images
 
     return Images(where)
 
 
-def _synth(where: str) -> Camera:
+def _synth(where: str, care: Care) -> Camera:
     from .synth import Synth
 
     return Synth(where)
 
 
-def _picamera(where: str) -> Camera:
-    from .picamera import PiCamera
-
-    return PiCamera(where)
-
-
 # What follows the name and a colon goes to the function: synth:korean, file:odd.name, picamera:1.
-CAMERAS: dict[str, Callable[[str], Camera]] = {
+CAMERAS: dict[str, Callable[[str, Care], Camera]] = {
     "device": _device,
     "file": _file,
     "url": _url,
     "gstreamer": _gstreamer,
+    "jetson": _jetson,
     "images": _images,
     "synth": _synth,
     "picamera": _picamera,
+    "-": _stdin,
 }
 
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
-def open_camera(source: str) -> Camera:
+def open_camera(source: str, *, loop: bool = False, care: Care = CARE) -> Camera:
     """Open what a string names.
 
     Parameters
     ----------
     source : str
-        A device number or ``/dev/video*``, an address (``rtsp://``, ``http://`` ...), a GStreamer
-        pipeline (it holds `` ! ``), a file or folder, ``NAME`` or ``NAME:REST`` of `CAMERAS`, or
-        ``package.module:attribute``, which is called without arguments.
+        A device number, ``/dev/video*`` or ``/dev/v4l/by-id/*``, an address (``rtsp://``,
+        ``http://`` ...), a GStreamer pipeline (it holds `` ! ``), a file or folder, ``NAME`` or
+        ``NAME:REST`` of `CAMERAS`, or ``package.module:attribute``, which is called without
+        arguments.
+    loop : bool
+        Start again at the end of a file or folder.
+    care : Care
+        When a live source is lost, and how often it is opened again: by default it is not.
 
     Raises
     ------
     CameraError
-        If it gives no frames.
+        If it gives no frames, or is live and should start again.
     """
+    camera = _open(source, care)
+    if not loop:
+        return camera
+    # What is live has no beginning, and a drawn person no end.
+    if hasattr(camera, "reconnects") or source.partition(":")[0] == "synth":
+        camera.close()
+        raise CameraError("--loop is for a file or a folder: this camera has no end. Leave it out.")
+    from .looped import Looped
+
+    return Looped(camera, lambda: _open(source, care))
+
+
+def _open(source: str, care: Care) -> Camera:
     kind, _, rest = source.partition(":")
     if kind in CAMERAS:
-        return CAMERAS[kind](rest)
-    if source.isdecimal() or source.startswith("/dev/video"):
-        return _device(source)
+        return CAMERAS[kind](rest, care)
+    if source.isdecimal() or source.startswith(("/dev/video", "/dev/v4l/")):
+        return _device(source, care)
     if " ! " in source:
-        return _gstreamer(source)
+        return _gstreamer(source, care)
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", source):
-        return _url(source)
+        return _url(source, care)
     if Path(source).is_dir() or (Path(source).is_file() and _is_picture(source)):
-        return _images(source)
+        return _images(source, care)
     if Path(source).exists():
-        return _file(source)
+        return _file(source, care)
     if re.fullmatch(r"[\w.]+:\w+", source):
         own = resolve(source, {})
         made: Camera = build(source, own, "edgefer.edge.cameras.Camera", ("__iter__", "close"))
         return made
     raise CameraError(
         f"there is no file or folder {source!r}. Other cameras: a device number, an rtsp:// or "
-        "http:// address, a GStreamer pipeline, synth, synth:korean, picamera."
+        "http:// address, a GStreamer pipeline, synth, synth:korean, picamera, jetson, or - for "
+        "bare pixels on standard input."
     )
 
 

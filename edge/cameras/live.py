@@ -1,8 +1,10 @@
-"""The latest picture of a source that does not wait for us."""
+"""The latest picture of a source that does not wait for us, opened again whenever it is lost."""
 
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -10,49 +12,93 @@ import numpy as np
 from edgefer.errors import CameraError
 
 from ..reading import Frame
+from .care import Care
 
-PATIENCE = 2.0  # seconds of failed reads after which a source has ended
+PATIENCE = 2.0  # seconds of failed reads after which a source is lost
+SAMPLE = 8  # every eighth pixel and line tells whether a picture is the one before
+
+
+class Video(Protocol):
+    """A source that is held open: what OpenCV's VideoCapture does, and no more."""
+
+    def read(self) -> tuple[bool, Any]:
+        """Whether there was a picture, and the picture.
+
+        Raises
+        ------
+        TimeoutError
+            If there is none yet.
+        EOFError
+            If there will be none any more, and that is no fault.
+        CameraError
+            If the source is lost.
+        """
+        ...
+
+    def release(self) -> None:
+        """Let go of it."""
+        ...
 
 
 class LiveCamera:
     """The latest picture of a source that does not wait for us.
 
-    A thread reads on and keeps one picture; the one before it is dropped if nobody took it.
+    A thread reads on and keeps one picture; the one before it is dropped if nobody took it. A
+    source that is lost is closed and opened again. A read that blocks in C cannot be broken off in
+    a thread: a video that may do so is read in a process of its own (`Captured`).
 
     Attributes
     ----------
+    grabbed : int
+        Pictures that the source gave, also those that could not be decoded. Once the camera is
+        closed this is what was given out and what was dropped.
     dropped : int
         Pictures that were never given out.
+    reconnects : int
+        How often the source was lost and gave pictures again.
     """
 
     def __init__(
         self,
-        video: cv2.VideoCapture,
+        video: Video | None,
         name: str,
         *,
         may_end: bool = False,
         patience: float = PATIENCE,
+        care: Care = Care(),  # noqa: B008  frozen
+        reopen: Callable[[], Video] | None = None,
+        missing: CameraError | None = None,
     ) -> None:
         """Take over an open source.
 
         Parameters
         ----------
-        video : cv2.VideoCapture
+        video : Video or None
+            None where it could not be opened yet.
         name : str
             What messages call it; holds no password.
         may_end : bool
             Whether running dry is the end of a stream rather than an error.
         patience : float
             Seconds of failed reads that are not the end yet.
+        care : Care
+        reopen : callable, optional
+            Opens the source once more; without it, a source that is lost is an error.
+        missing : CameraError, optional
+            Why there is no video yet.
         """
-        self.dropped = 0
-        self._video, self._name = video, name
-        self._may_end, self._patience = may_end, patience
+        self.grabbed = self.dropped = self.reconnects = 0
+        self._video, self._name, self._reopen = video, name, reopen
+        self._may_end, self._patience, self._care = may_end, patience, care
+        self._missing = missing
         self._fresh = threading.Condition()
         self._slot: Frame | None = None
-        self._given = False
-        self._ended = self._closed = False
+        self._ended = False
+        self._stop = threading.Event()
         self._failure: BaseException | None = None
+        self._first: float | None = None
+        self._lost: float | None = None
+        self._stillness = Stillness(name, care.frozen)
         self._reader = threading.Thread(target=self._read_on, name="camera", daemon=True)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -61,20 +107,22 @@ class LiveCamera:
             yield frame
         if self._failure is not None:
             raise self._failure
-        if not (self._given and self._may_end):
-            found = "gives no frames" if not self._given else "stopped giving frames"
-            raise CameraError(
-                f"{self._name} {found}. Check the cable, the network and the address."
-            )
+
+    @property
+    def lost(self) -> bool:
+        """Whether the source is lost at the moment, and opened again."""
+        return self._lost is not None
 
     def close(self) -> None:
-        self._closed = True
+        self._stop.set()
         if self._reader.is_alive():
             self._reader.join(self._patience)
-        # A driver that hangs in a read keeps the device until the process ends; releasing it under
-        # the reader's feet would crash.
+        # Releasing a driver under the feet of a reader that hangs in it would crash.
         if not self._reader.is_alive():
-            self._video.release()
+            self._let_go()
+        with self._fresh:
+            self.dropped += self._slot is not None
+            self._slot = None
 
     def _next(self) -> Frame | None:
         """The latest picture, waited for; none at the end."""
@@ -82,13 +130,12 @@ class LiveCamera:
             while self._slot is None and not self._ended:
                 self._fresh.wait()
             frame, self._slot = self._slot, None
-            self._given = self._given or frame is not None
             return frame
 
     def _read_on(self) -> None:
         """Keep the slot filled; whatever ends it, nobody goes on waiting."""
         try:
-            self._fill()
+            self._look_after()
         except BaseException as error:
             self._failure = error
         finally:
@@ -96,31 +143,127 @@ class LiveCamera:
                 self._ended = True
                 self._fresh.notify()
 
-    def _fill(self) -> None:
-        """Keep the slot filled until the source ends."""
-        index, failed, started = 0, False, None
-        last = time.monotonic()
-        while not self._closed:
-            image = read(self._video)
-            now = time.monotonic()
-            if image is None:
-                failed = True
-                if now - last > self._patience:
-                    break
-                time.sleep(0.01)
+    def _look_after(self) -> None:
+        """Read the source, and open it again whenever it is lost."""
+        tries, error = 0, self._missing
+        while True:
+            began = time.monotonic()
+            if error is None:
+                assert self._video is not None
+                try:
+                    self._fill(self._video)
+                    return
+                except CameraError as lost:
+                    error = lost
+            if self._lost is None:  # told once, however often it is tried
+                self._lost = time.monotonic()
+                tries = 0 if self._lost - began > self._care.lasting else tries
+                if self._reopen is not None and tries != self._care.retries:
+                    print(f"{error} It is opened again.", file=sys.stderr)
+            if self._reopen is None or tries == self._care.retries:
+                raise CameraError(f"{error} Tried again {tries} time(s)." if tries else str(error))
+            self._let_go()
+            if self._stop.wait(self._care.wait(tries)):
+                return
+            tries += 1
+            try:
+                self._video, error = self._reopen(), None
+            except CameraError as again:
+                error = again
+
+    def _fill(self, video: Video) -> None:
+        """Keep the slot filled until the source ends or is closed; raises if it is lost."""
+        last, limit = time.monotonic(), max(self._care.opening, self._care.stall)
+        failing: float | None = None
+        while not self._stop.is_set():
+            try:
+                image = read(video)
+            except TimeoutError:
+                if time.monotonic() - last > limit:
+                    raise CameraError(
+                        self._said(f"gave no picture for {limit:g} seconds")
+                    ) from None
                 continue
-            started = now if started is None else started
-            with self._fresh:
-                self.dropped += (self._slot is not None) + failed
-                self._slot = Frame(index, now - started, image)
-                self._fresh.notify()
-            index, failed, last = index + 1, False, now
+            except EOFError:
+                self._end(failing is not None)
+                return
+            now = time.monotonic()
+            if image is not None:
+                self._keep(image, now, failing is not None)
+                last, limit, failing = now, self._care.stall, None
+                continue
+            failing = now if failing is None else failing
+            if now - failing > min(self._patience, self._care.stall):
+                self._end(False)
+                return
+            self._stop.wait(0.01)
+
+    def _end(self, failed: bool) -> None:
+        """Running dry: the end, or an error."""
+        with self._fresh:
+            self.grabbed += failed
+            self.dropped += failed
+        if self._first is None:
+            raise CameraError(self._said("gives no frames"))
+        if not self._may_end:
+            raise CameraError(self._said("stopped giving frames"))
+
+    def _keep(self, image: np.ndarray, now: float, failed: bool) -> None:
+        """Put a picture into the slot; a failed read before it was a picture as well."""
+        self._stillness.look(image, now)
+        with self._fresh:
+            if self._stop.is_set():
+                return
+            back = self._first is not None and self._lost is not None
+            self._first = now if self._first is None else self._first
+            self.grabbed += 1 + failed
+            self.dropped += (self._slot is not None) + failed
+            self.reconnects += back
+            self._slot = Frame(self.grabbed - 1, now - self._first, image)
+            self._fresh.notify()
+        if self._lost is not None:
+            print(f"{self._name} gives pictures after {now - self._lost:.1f} s.", file=sys.stderr)
+            self._lost = None
+
+    def _let_go(self) -> None:
+        video, self._video = self._video, None
+        if video is not None:
+            video.release()
+
+    def _said(self, what: str) -> str:
+        look = "what feeds it" if self._may_end else "the cable, the network and the address"
+        return f"{self._name} {what}. Check {look}."
 
 
-def read(video: cv2.VideoCapture) -> np.ndarray | None:
+class Stillness:
+    """Say once that a picture does not change any more: a camera's noise always does."""
+
+    def __init__(self, name: str, seconds: float) -> None:
+        self._name, self._seconds = name, seconds
+        self._sample, self._since, self._told = b"", 0.0, False
+
+    def look(self, image: np.ndarray, now: float) -> None:
+        """Look at the next picture, taken at a monotonic time."""
+        sample = image[::SAMPLE, ::SAMPLE].tobytes()
+        if sample != self._sample:
+            self._sample, self._since, self._told = sample, now, False
+        elif not self._told and now - self._since > self._seconds:
+            self._told = True
+            print(
+                f"{self._name} shows the very same picture for {self._seconds:g} seconds: it is "
+                "frozen, or covered.",
+                file=sys.stderr,
+            )
+
+
+def read(video: Video) -> np.ndarray | None:
     """The next picture, or none if there is none or it cannot be decoded."""
     try:
         found, image = video.read()
     except cv2.error:
         return None
-    return np.asarray(image) if found else None
+    if not found or image is None:
+        return None
+    image = np.asarray(image)
+    flat = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    return image if flat and image.size and image.dtype == np.uint8 else None

@@ -15,7 +15,8 @@ import cv2
 from edgefer.errors import CameraError
 
 from ..reading import Frame
-from .live import LiveCamera, read
+from ..secrets import hide_secrets
+from .live import read
 
 TIMEOUT = 10.0  # seconds that a network stream may be silent
 RESYNC = 25  # failed reads after which a file has ended
@@ -79,70 +80,89 @@ class VideoFile:
         self._video.release()
 
 
-def open_device(where: str) -> LiveCamera:
-    """A camera by number or ``/dev/video*`` path."""
-    path = Path(where if where.startswith("/dev/") else f"/dev/video{where}")
-    name = f"camera {where}"
+def device_path(where: str) -> Path:
+    """Where a camera is, by number, ``/dev/video*``, or a name that stays: ``/dev/v4l/by-id/*``.
+
+    Raises
+    ------
+    CameraError
+        If there is none, or not for this user.
+    """
+    path, name = (
+        Path(where if where.startswith("/dev/") else f"/dev/video{where}"),
+        f"camera {where}",
+    )
     if sys.platform == "linux":
         _check_device(path, name)
-    number = path.name.removeprefix("video")
-    if not number.isdecimal():
+    path = (
+        path.resolve()
+    )  # anew each time: a camera that is plugged in again may have another number
+    if not path.name.removeprefix("video").isdecimal():
         raise CameraError(f"{name} is not known: a camera is a number or /dev/video and a number.")
+    return path
+
+
+def open_device(where: str, stall: float = 0) -> cv2.VideoCapture:
+    """A camera by number or ``/dev/video*`` path."""
+    path = device_path(where)
     for backend in (cv2.CAP_V4L2, cv2.CAP_ANY):
-        video = _open(int(number), backend)
+        video = _open(int(path.name.removeprefix("video")), backend)
         if video.isOpened():
-            return LiveCamera(video, name)
-    raise CameraError(f"{name} cannot be opened. Is another program using it? Try: fuser {path}.")
+            return video
+    raise CameraError(
+        f"camera {where} cannot be opened. Is another program using it? Try: fuser {path}."
+    )
 
 
-def open_url(address: str) -> VideoFile | LiveCamera:
-    """A network stream; a stored video on a server is read frame by frame."""
-    name = hide_secrets(address)
-    milliseconds = int(1000 * TIMEOUT)
-    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds]
-    limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
+def open_url(address: str, stall: float = 0) -> cv2.VideoCapture:
+    """A network stream, or a stored video on a server, which announces its frames."""
+    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(1000 * TIMEOUT)]
+    limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(1000 * max(stall, TIMEOUT))]
     # Only FFmpeg: the other backends print the address, password and all, when they fail.
     video = _open(address, cv2.CAP_FFMPEG, limits)
     if not video.isOpened():
         raise CameraError(
-            f"{name} gives no stream, after {TIMEOUT:.0f} seconds at most. Check the address, user "
-            "name, password and network."
+            f"{hide_secrets(address)} gives no stream, after {TIMEOUT:.0f} seconds at most. Check "
+            "the address, user name, password and network."
         )
-    if video.get(cv2.CAP_PROP_FRAME_COUNT) > 0:
-        return VideoFile(address, video)
-    return LiveCamera(video, name)
+    return video
 
 
-def open_pipeline(pipeline: str) -> LiveCamera:
-    """A GStreamer pipeline; ``appsink`` is added where it does not end in one."""
-    name = f"pipeline {hide_secrets(pipeline)!r}"
+def check_gstreamer(name: str) -> None:
+    """Raise where this OpenCV cannot run a pipeline."""
     if "GStreamer" not in video_backends():
         raise CameraError(
             f"OpenCV {cv2.__version__} is built without GStreamer, so {name} cannot run. On Jetson "
             "and Raspberry Pi OS: apt install python3-opencv, then a virtual environment with "
             "--system-site-packages."
         )
+
+
+def open_pipeline(pipeline: str, stall: float = 0) -> cv2.VideoCapture:
+    """A GStreamer pipeline; ``appsink`` is added where it does not end in one."""
+    name = f"pipeline {hide_secrets(pipeline)!r}"
     if not re.search(r"\bappsink\b", pipeline):
         pipeline += " ! videoconvert ! video/x-raw,format=BGR ! appsink drop=true max-buffers=1"
     video = _open(pipeline, cv2.CAP_GSTREAMER)
     if not video.isOpened():
-        raise CameraError(f"{name} does not start. Try it with: gst-launch-1.0 ... ! fakesink.")
-    return LiveCamera(video, name, may_end=True)
+        hint = "Try it with: gst-launch-1.0 ... ! fakesink"
+        if "nvarguscamerasrc" in pipeline:  # its daemon keeps a camera whose program crashed
+            hint = "Try: sudo systemctl restart nvargus-daemon, then gst-launch-1.0 ... ! fakesink"
+        raise CameraError(f"{name} does not start. {hint}.")
+    return video
+
+
+def announced(video: object) -> int:
+    """Frames that a stored video announces; 0 of a live one."""
+    if not isinstance(video, cv2.VideoCapture):
+        return 0
+    return max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
 
 
 def video_backends() -> list[str]:
     """What this OpenCV can read video with, such as ``FFMPEG``, ``GStreamer`` and ``V4L2``."""
     known = {"FFMPEG": cv2.CAP_FFMPEG, "GStreamer": cv2.CAP_GSTREAMER, "V4L2": cv2.CAP_V4L2}
     return [name for name, api in known.items() if cv2.videoio_registry.hasBackend(api)]
-
-
-def hide_secrets(source: str) -> str:
-    """A camera's address without user, password and query, for messages."""
-    # Up to the last @: a password may hold a slash.
-    plain = re.sub(r"(?<=://)\S*@", "***@", source)
-    plain = re.sub(r"(://[^\s?]*)\?\S*", r"\1?***", plain)
-    # Cameras that want them in the path (user=admin_password=...), and GStreamer's user-pw.
-    return re.sub(r"(?i)(pass|password|pwd|token|user-id|user-pw)=[^&_/\s]+", r"\1=***", plain)
 
 
 def _check_device(path: Path, name: str) -> None:

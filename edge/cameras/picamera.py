@@ -1,38 +1,36 @@
 """A Raspberry Pi's own camera, through picamera2."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from edgefer.errors import CameraError
+import numpy as np
 
-from ..reading import Frame
+from edgefer.errors import CameraError
 
 SIZE = (640, 480)
 
 
-class PiCamera:
-    """The latest picture of a Raspberry Pi camera.
+class PiVideo:
+    """An open Raspberry Pi camera.
 
-    Attributes
-    ----------
-    dropped : int
-        Pictures that the sensor took and nobody looked at, by its clock.
+    A loose ribbon makes picamera2 wait for ever, in a capture and when it is closed: `Captured`
+    keeps it in a process of its own.
     """
 
-    def __init__(self, number: str = "") -> None:
+    def __init__(self, number: str = "", stall: float = 0) -> None:
         """Start a camera.
 
         Parameters
         ----------
         number : str
             Which of several; empty for the first.
+        stall : float
+            picamera2 knows no limit: the process is ended instead.
 
         Raises
         ------
         CameraError
             If picamera2 or the camera is missing.
         """
-        self.dropped = 0
         if number and not number.isdecimal():
             raise CameraError(f"picamera:{number} is not known. Type picamera, or picamera:1.")
         try:
@@ -57,26 +55,9 @@ class PiCamera:
                 "Check its ribbon, then try: rpicam-hello --list-cameras."
             ) from error
 
-    def __iter__(self) -> Iterator[Frame]:
-        first = last = None
-        index = 0
-        while True:
-            request = self._camera.capture_request()
-            try:
-                image = request.make_array("main")
-                about = request.get_metadata()
-            finally:
-                request.release()
-            taken = about["SensorTimestamp"]  # nanoseconds
-            if first is None or last is None:
-                first = last = taken
-            missed = max(0, round((taken - last) / (1000 * about["FrameDuration"])) - 1)
-            self.dropped += missed
-            index += missed
-            yield Frame(index, (taken - first) / 1e9, image)
-            index += 1
-            last = taken
+    def read(self) -> tuple[bool, np.ndarray]:
+        return True, self._camera.capture_array("main")
 
-    def close(self) -> None:
+    def release(self) -> None:
         self._camera.stop()
         self._camera.close()

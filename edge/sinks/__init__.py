@@ -10,10 +10,29 @@ from edgefer.plugins import build, resolve
 
 from ..look import Look
 from ..reading import Frame, Reading
+from ..secrets import hide_secrets
+from .vitals import Listener, Vitals, listeners, lost
+
+__all__ = [
+    "SHOWS",
+    "SINKS",
+    "Listener",
+    "Sink",
+    "Stop",
+    "Vitals",
+    "listeners",
+    "lost",
+    "open_sink",
+    "open_sinks",
+]
 
 
 class Sink(Protocol):
-    """Something that takes what was read."""
+    """Something that takes what was read.
+
+    A sink that leaves readings out counts them in ``dropped`` and has a ``name``; one that wants to
+    know how the run goes has a ``tell``, as in `Listener`.
+    """
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
         """Take a frame and its readings, from left to right; there may be none.
@@ -40,9 +59,15 @@ def _console(where: str, force: bool) -> Sink:
 
 
 def _jsonl(where: str, force: bool) -> Sink:
-    from .jsonl import JsonlSink
+    from .jsonl import open_jsonl
 
-    return JsonlSink(_path("jsonl", where), force=force)
+    return open_jsonl(_path("jsonl", where), force=force)
+
+
+def _csv(where: str, force: bool) -> Sink:
+    from .csv import open_csv
+
+    return open_csv(_path("csv", where), force=force)
 
 
 def _video(where: str, force: bool, look: Look) -> Sink:
@@ -64,10 +89,41 @@ def _web(where: str, force: bool, look: Look) -> Sink:
     return WebSink(parse_address(where), look=look)
 
 
+def _webhook(where: str, force: bool) -> Sink:
+    from .webhook import open_webhook
+
+    return open_webhook(where)
+
+
+def _mqtt(where: str, force: bool) -> Sink:
+    from .mqtt import MqttSink
+    from .mqtt_address import parse_address
+
+    return MqttSink(parse_address("mqtt", where))
+
+
+def _mqtts(where: str, force: bool) -> Sink:
+    from .mqtt import MqttSink
+    from .mqtt_address import parse_address
+
+    return MqttSink(parse_address("mqtts", where))
+
+
+def _prometheus(where: str, force: bool) -> Sink:
+    from .prometheus import PrometheusSink
+
+    return PrometheusSink(where)
+
+
 # What follows the name and a colon goes to the function, and whether files may be replaced.
 SINKS: dict[str, Callable[[str, bool], Sink]] = {
     "console": _console,
     "jsonl": _jsonl,
+    "csv": _csv,
+    "webhook": _webhook,
+    "mqtt": _mqtt,
+    "mqtts": _mqtts,
+    "prometheus": _prometheus,
 }
 
 # The same for those that show pictures; they also take how these look.
@@ -106,7 +162,8 @@ def open_sink(spec: str, *, force: bool = False, look: Look | None = None) -> Si
         made: Sink = build(spec, own, "edgefer.edge.sinks.Sink", ("write", "close"))
         return made
     raise EdgeferError(
-        f"there is no sink {spec!r}. Choose console, jsonl:PATH, video:PATH, window, web:PORT, or "
+        f"there is no sink {_shown(spec)!r}. Choose console, jsonl:PATH, csv:PATH, video:PATH, "
+        "window, web:PORT, webhook:URL, mqtt://HOST/TOPIC, mqtts://HOST/TOPIC, prometheus:PORT, or "
         "your own package.module:attribute."
     )
 
@@ -124,7 +181,7 @@ def open_sinks(
     specs = list(specs)
     twice = [spec for spec in dict.fromkeys(specs) if specs.count(spec) > 1]
     if twice:
-        raise EdgeferError(f"--sink {twice[0]} is given twice: leave one out.")
+        raise EdgeferError(f"--sink {_shown(twice[0])} is given twice: leave one out.")
     with ExitStack() as opened:
         sinks = []
         for spec in specs:
@@ -138,3 +195,8 @@ def _path(kind: str, where: str) -> str:
     if not where:
         raise EdgeferError(f"{kind} needs a file. Type: --sink {kind}:PATH.")
     return where
+
+
+def _shown(spec: str) -> str:
+    """What was typed, without a password, also where the address is typed wrongly."""
+    return re.sub(r"(?<=:)\S*@", "***@", hide_secrets(spec))

@@ -3,85 +3,70 @@
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Literal, TextIO
 
 from edgefer.errors import EdgeferError
 
 from ..reading import Frame, Reading
+from .logfile import LogFile, LogOutlet
+from .options import parse_rotation, split_options
+from .queued import Entry, Queued, clock
 
 START = b'{"index":'  # of every line
 
 
-class JsonlSink:
-    """One JSON object per reading, one reading per line, on the disk at once.
+def open_jsonl(where: str, *, force: bool = False) -> "Queued | JsonlPipe":
+    """A log of one JSON object per reading, one reading per line.
 
-    A file of readings that is there is added to, so that a service which starts again keeps its
-    log; the index starts at 0 again. A file of anything else is left alone.
+    Parameters
+    ----------
+    where : str
+        A file, or ``-`` for standard output. ``PATH?max=10MB&keep=5`` begins a new file at that
+        size, ``PATH?time=utc`` adds the time of day to each line.
+    force : bool
+        Begin an existing file anew.
+
+    Raises
+    ------
+    EdgeferError
+        If nothing can be written there, or the file holds something else.
     """
+    path, options = split_options(where, ("max", "keep", "time"))
+    if path == "-":
+        if options:
+            raise EdgeferError("jsonl:- takes no options: they are for files.")
+        return JsonlPipe()
+    if options.get("time", "utc") != "utc":
+        raise EdgeferError(f"time={options['time']} is not known. Type: jsonl:PATH?time=utc.")
+    line = _timed if "time" in options else _line
+    file = LogFile(path, START, parse_rotation(options), force=force)
+    return Queued(LogOutlet(file, line), path)
 
-    def __init__(self, path: str, *, force: bool = False) -> None:
-        """Open a log.
 
-        Parameters
-        ----------
-        path : str
-            A file, or ``-`` for standard output.
-        force : bool
-            Begin an existing file anew.
-
-        Raises
-        ------
-        EdgeferError
-            If nothing can be written there, or the file holds something else.
-        """
-        self._path = path
-        try:
-            torn = False
-            if path != "-" and not force and Path(path).is_file() and Path(path).stat().st_size:
-                _require_readings(Path(path))
-                torn = _is_torn(Path(path))
-                print(f"adding to {path}", file=sys.stderr)
-            self._file = sys.stdout if path == "-" else _open(path, "w" if force else "a")
-            # A line that a power cut left half-written must not swallow the first new one.
-            if torn:
-                self._file.write("\n")
-        except OSError as error:
-            raise EdgeferError(f"cannot write {path}: {error.strerror}.") from error
+class JsonlPipe:
+    """The same on standard output. Whoever reads it sets the pace, and its end is the run's."""
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
         try:
             for reading in readings:
-                self._file.write(json.dumps(reading.to_json(frame), ensure_ascii=False) + "\n")
+                sys.stdout.write(_dump(reading.to_json(frame)))
+            if readings:
+                sys.stdout.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise EdgeferError(f"cannot write {self._path}: {error.strerror}.") from error
+            raise EdgeferError(f"cannot write standard output: {error.strerror}.") from error
 
     def close(self) -> None:
-        if self._file is sys.stdout:
-            return
-        try:
-            self._file.close()
-        except OSError as error:
-            raise EdgeferError(f"cannot write {self._path}: {error.strerror}.") from error
+        """Standard output stays open."""
 
 
-def _open(path: str, mode: Literal["w", "a"]) -> TextIO:
-    return open(path, mode, buffering=1, encoding="utf-8")
+def _line(entry: Entry) -> bytes:
+    return _dump(entry.row).encode()
 
 
-def _require_readings(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(len(START))
-    if not START.startswith(start):
-        raise EdgeferError(
-            f"{path} exists and holds no readings. Replace it with --force, or choose another name."
-        )
+def _timed(entry: Entry) -> bytes:
+    return _dump(entry.row | {"time": clock(entry.time)}).encode()
 
 
-def _is_torn(path: Path) -> bool:
-    """Whether a file ends in the middle of a line."""
-    with path.open("rb") as file:
-        file.seek(-1, 2)
-        return file.read(1) != b"\n"
+def _dump(row: dict[str, object]) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"

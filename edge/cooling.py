@@ -1,0 +1,105 @@
+"""Search less often before a warm board is slowed down."""
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Protocol
+
+from .reading import Frame, Reading
+from .thermal import BITS, THROTTLES, Heat, read_heat, throttles_at
+
+
+class Governor:
+    """Search less often, the nearer a board comes to where it is slowed down.
+
+    From ``below`` degrees under the limit on the interval is doubled, and again at each third of
+    the way up to the limit: times 2, 4 and 8. It is halved again only ``hysteresis`` degrees below
+    where it was doubled, so that a board at the edge does not go to and fro.
+    """
+
+    LEVELS = 3
+
+    def __init__(
+        self, every: int, limit: float = THROTTLES, *, below: float = 9.0, hysteresis: float = 3.0
+    ) -> None:
+        """Start cool.
+
+        Parameters
+        ----------
+        every : int
+            Interval of a cool board, in frames.
+        limit : float
+            Degrees Celsius at which the board is slowed down.
+        below, hysteresis : float
+            Degrees.
+        """
+        self._every, self._level = every, 0
+        step = below / self.LEVELS
+        self._steps = [limit - below + step * level for level in range(self.LEVELS)]
+        self._hysteresis = hysteresis
+
+    def __call__(self, celsius: float | None, *, throttled: bool = False) -> int:
+        """Interval for this temperature, in frames; the longest if it is too late already.
+
+        A temperature that is not known changes nothing.
+        """
+        if throttled:
+            self._level = self.LEVELS
+        elif celsius is not None:
+            while self._level < self.LEVELS and celsius >= self._steps[self._level]:
+                self._level += 1
+            while self._level and celsius < self._steps[self._level - 1] - self._hysteresis:
+                self._level -= 1
+        return int(self._every * 2**self._level)
+
+
+class Paced(Protocol):
+    """What searches whole frames once in so many."""
+
+    every: int
+
+
+class Cooling:
+    """A sink that sets how often faces are searched by how warm the board is.
+
+    Attributes
+    ----------
+    heat : Heat
+        As it was last read.
+    """
+
+    def __init__(
+        self,
+        paced: Paced,
+        *,
+        pause: float = 10.0,
+        read: Callable[[], Heat] = read_heat,
+        limit: float | None = None,
+    ) -> None:
+        """Take over an interval.
+
+        Parameters
+        ----------
+        paced : Paced
+            As it is now is as it will be on a cool board.
+        pause : float
+            Seconds from one look at the sensors to the next.
+        read : callable
+        limit : float, optional
+            Degrees at which the board is slowed down; what the kernel tells if left out.
+        """
+        self._paced, self._pause, self._read = paced, pause, read
+        self._governor = Governor(paced.every, throttles_at() if limit is None else limit)
+        self._next = monotonic()
+        self.heat = Heat()
+
+    def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
+        if monotonic() < self._next:
+            return
+        self.heat = self._read()
+        # A weak power supply slows a board down, too, but searching less does not mend it.
+        warm = set(self.heat.now) - {BITS[0]}
+        self._paced.every = self._governor(self.heat.celsius, throttled=bool(warm))
+        self._next = monotonic() + self._pause
+
+    def close(self) -> None:
+        """Nothing is held open."""

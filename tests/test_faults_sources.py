@@ -1,0 +1,161 @@
+"""What happens to cameras in a cupboard: each fault, what it costs, and that nobody has to help."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from live_sources import captured, closed, held, value, wait_for
+from stuck_videos import Odd
+
+from edgefer.edge.cameras.care import Care
+from edgefer.edge.cameras.live import LiveCamera
+from edgefer.errors import CameraError
+
+pytestmark = [pytest.mark.edge, pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    before = held()
+    yield
+    assert held() == before
+
+
+def test_unplugged_and_plugged_in_again(tmp_path, capsys):
+    device = tmp_path / "video7"
+    device.touch()
+    with closed(captured("Pluggable", device)) as camera:
+        camera.until(3)
+        device.unlink()
+        said = []
+        wait_for(lambda: said.append(capsys.readouterr().err) or "".join(said))
+        device.touch()
+        camera.until(camera.grabbed + 3)
+    assert camera.reconnects == 1
+    lines = ("".join(said) + capsys.readouterr().err).splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("camera 7 stopped giving frames. Check the cable")
+    assert lines[1].startswith("camera 7 gives pictures after ")
+
+
+def test_a_read_that_never_returns_costs_no_picture_that_was_read(tmp_path, capsys):
+    device = tmp_path / "video7"
+    device.touch()
+    with closed(captured("Stuck", device)) as camera:
+        frames = camera.until(8)  # the device was let go, twice
+        assert camera.reconnects == 2
+    assert all(value(frame) == 1 + frame.index % 3 for frame in frames)
+    assert capsys.readouterr().err.count("camera 7 gave no picture for 0.5 seconds") == 2
+
+
+def test_a_decoder_that_crashes_takes_nothing_with_it(capsys):
+    with closed(captured("Crashing")) as camera:
+        frames = camera.until(5)
+        assert camera.reconnects == 1
+    assert all(value(frame) == 1 + frame.index % 3 for frame in frames)
+    assert "the process that reads camera 7 ended (signal 11). It is opened again." in (
+        capsys.readouterr().err
+    )
+
+
+def test_many_losses_later_no_more_is_held_than_at_first(tmp_path):
+    device = tmp_path / "video7"
+    device.touch()
+    with closed(captured("Crashing", device)) as camera:
+        camera.until(1)
+        first = held()
+        camera.until(15)
+        assert camera.reconnects == 5
+        wait_for(lambda: held() == first)
+
+
+def test_a_camera_may_be_closed_while_its_driver_hangs(tmp_path):
+    device = tmp_path / "video7"
+    device.touch()
+    with closed(captured("Stuck", device, Care(stall=3600))) as camera:
+        camera.until(2)
+    with closed(captured("Stuck", device)) as camera:  # it is free
+        camera.until(2)
+    assert camera.grabbed == 3
+
+
+def test_a_driver_that_hangs_while_it_opens_is_an_error():
+    with pytest.raises(CameraError, match="camera 7 did not open within 0.5 seconds"):
+        captured("Closed", care=Care(opening=0.5))
+
+
+def test_a_driver_that_hangs_ends_with_the_program_that_was_killed():
+    program = (
+        f"import os, signal, sys; sys.path[:] = {sys.path!r}\n"
+        "from live_sources import captured\n"
+        "camera = captured('Asleep')\n"
+        "print(*open(f'/proc/self/task/{os.getpid()}/children').read().split(), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    (reader,) = done.stdout.split()
+    wait_for(lambda: not Path(f"/proc/{reader}").exists())
+
+
+def test_a_change_of_size_gives_pictures_of_the_new_size(tmp_path):
+    with closed(captured("Odd")) as camera:
+        frames = camera.until(6)
+    # Four in a row were no pictures: one loss, of place 4.
+    shown = [*Odd.SHOWN[:4], None, *Odd.SHOWN[8:]]
+    for frame in frames:
+        assert (frame.image == shown[min(frame.index, 6)]).all()
+    assert camera.dropped >= 1
+    assert camera.reconnects == 0
+
+
+def test_black_pictures_are_pictures_and_told_once(capsys):
+    with closed(captured("Dark", care=Care(frozen=0.1))) as camera:
+        frames = camera.until(40)
+    assert not any(frame.image.any() for frame in frames)
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "camera 7 shows the very same picture for 0.1 seconds: it is frozen, or covered."
+    ]
+    assert camera.reconnects == 0
+
+
+def test_a_picture_that_changes_is_not_called_frozen(capsys):
+    with closed(captured("Steady", care=Care(frozen=0.1))) as camera:
+        camera.until(30)
+    assert capsys.readouterr().err == ""
+
+
+def test_so_many_tries_and_no_more(tmp_path, capsys):
+    device = tmp_path / "video7"
+    device.touch()
+    care = Care(retries=2, first_wait=0.01, longest_wait=0.02)
+    with closed(captured("Pluggable", device, care)) as camera:
+        camera.until(0)
+        device.unlink()
+        with pytest.raises(CameraError, match=r"there is no video7. Tried again 2 time"):
+            camera.until(9999)
+    assert capsys.readouterr().err.count("opened again") == 1
+
+
+def test_a_camera_that_is_missing_at_the_start_is_an_error_at_once(tmp_path):
+    with pytest.raises(CameraError, match="there is no video7"):
+        captured("Pluggable", tmp_path / "video7")
+
+
+def test_a_source_that_comes_and_goes_is_tried_ever_less_often_but_never_given_up():
+    care = Care(first_wait=0.5, longest_wait=30)
+    waits = [care.wait(tries) for tries in range(100_000)]
+    assert 0.25 <= waits[0] <= 0.5
+    assert all(15 <= wait <= 30 for wait in waits[6:])
+    assert len(set(waits[6:])) > 1000
+
+
+def test_a_clock_that_jumps_is_not_looked_at():
+    # Times come from the monotonic clock alone: nothing else that tells the time is even named.
+    for path in Path(sys.modules[LiveCamera.__module__].__file__).parent.glob("*.py"):
+        found = re.findall(
+            r"\b(?:datetime|localtime|time\.time\w*|perf_counter)\b", path.read_text()
+        )
+        assert not found, path.name

@@ -1,0 +1,170 @@
+"""MQTT against a real mosquitto: what it gets, what others learn, locks and encryption."""
+
+import json
+import ssl
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from brokers import Broker, Listener, address, free_port, needs_mosquitto, spooled, write
+from certificates import make_certificates
+from sinking import frame, reading, until
+
+pytest.importorskip("paho.mqtt", reason="no paho-mqtt: pip install '.[mqtt]'")
+
+from edgefer.edge.sinks import open_sink
+from edgefer.edge.sinks.mqtt import MqttSink
+from edgefer.edge.sinks.mqtt_address import parse_address
+
+pytestmark = [pytest.mark.edge, needs_mosquitto]
+
+ANONYMOUS = ("allow_anonymous true",)
+
+
+@pytest.fixture
+def broker(tmp_path):
+    made = Broker(tmp_path / "broker")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def listener(broker):
+    made = Listener(broker.port, "room/#")
+    yield made
+    made.close()
+
+
+def test_readings_arrive_in_order_and_touch_no_disk(broker, listener, tmp_path):
+    _, _, where = address(broker.port, tmp_path).partition(":")
+    sink = MqttSink(parse_address("mqtt", where), answer=60)  # however slow this machine is
+    until(lambda: "online" in listener.payloads("room/status"))
+    write(sink, 0, 300)
+    until(lambda: len(listener.readings("room")) == 300)
+    sink.close()
+    rows = listener.readings("room")
+    assert [row["number"] for row in rows] == [row["index"] for row in rows] == list(range(300))
+    assert rows[7].items() >= reading().to_json(frame(7)).items()
+    assert (tmp_path / "spool" / "arrived").stat().st_size == 0
+    assert sink.dropped == 0
+
+
+def test_what_is_left_at_the_end_of_a_run_waits_for_the_next(tmp_path, capsys):
+    spec = address(free_port(), tmp_path)
+    sink = open_sink(spec)
+    write(sink, 0, 10)
+    sink.close()
+    assert f"10 readings wait in {tmp_path / 'spool'}" in capsys.readouterr().err
+    assert sink.dropped == 0
+
+
+def test_no_thread_and_no_lock_is_left(tmp_path):
+    before = threading.active_count()
+    for _ in range(3):
+        open_sink(address(free_port(), tmp_path)).close()
+    until(lambda: threading.active_count() == before)
+
+
+def test_a_spool_that_is_full_gives_up_the_oldest_and_counts(tmp_path, capsys):
+    sink = open_sink(address(free_port(), tmp_path, max="10kB"))
+    write(sink, 0, 200)
+    sink.close()
+    left = [line for path in sorted(spooled(tmp_path)) for line in path.read_text().splitlines()]
+    assert json.loads(left[-1])["number"] == 199
+    assert len(left) + sink.dropped == 200
+    assert "spool is full; the oldest readings are lost" in capsys.readouterr().err
+
+
+def test_the_state_is_kept_for_who_comes_later(broker, tmp_path):
+    sink = open_sink(address(broker.port, tmp_path))
+    sink.write(frame(0), [reading("happy"), reading("슬픔", face=4)])
+    time.sleep(0.1)
+    sink.write(frame(1), [reading("sad", 0.625)])
+    sink.write(frame(2), [reading("sad", 0.75)])  # still sad: no news
+
+    def look():
+        late = Listener(broker.port, "room/#")
+        late.close()
+        return {topic: text for topic, text, retained in late.got if retained}
+
+    found = until(lambda: (seen := look()).get("room/state", "").count("sad") and seen)
+    assert json.loads(found["room/state"])["faces"] == [
+        {"face": 0, "emotion": "sad", "confidence": 0.625}
+    ]
+    assert found["room/status"] == "online"
+    sink.close()
+    assert look()["room/status"] == "offline"
+
+
+GOES_ON = """
+import sys, time
+from edgefer.edge.sinks import open_sink
+sink = open_sink(sys.argv[1])
+time.sleep(60)
+"""
+
+
+def test_others_learn_that_a_run_was_killed_and_that_it_is_back(broker, listener, tmp_path):
+    command = [sys.executable, "-c", GOES_ON, address(broker.port, tmp_path)]
+    with subprocess.Popen(command) as run:
+        until(lambda: listener.payloads("room/status") == ["online"])
+        run.kill()
+    until(lambda: listener.payloads("room/status") == ["online", "offline"])
+    sink = open_sink(address(broker.port, tmp_path))
+    until(lambda: listener.payloads("room/status") == ["online", "offline", "online"])
+    sink.close()
+    until(lambda: listener.payloads("room/status")[-1] == "offline")
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    return make_certificates(tmp_path / "certificates")
+
+
+@pytest.fixture
+def secure(tmp_path, certificates):
+    rules = [f"certfile {certificates['cert']}", f"keyfile {certificates['key']}", *ANONYMOUS]
+    made = Broker(tmp_path / "secure", *rules)
+    yield made
+    made.close()
+
+
+# paho leaves the socket of a failed handshake to Python.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_encrypted_connection_is_checked(secure, certificates, tmp_path, capsys):
+    context = ssl.create_default_context(cafile=certificates["ca"])
+    listener = Listener(secure.port, "room/#", context=context)
+    blind = open_sink(address(secure.port, tmp_path, "mqtts"))  # it knows no such authority
+    write(blind, 0, 3)
+    until(lambda: "certificate verify failed" in capsys.readouterr().err)
+    blind.close()
+    assert not listener.payloads("room/readings")
+    sink = open_sink(address(secure.port, tmp_path, "mqtts", ca=certificates["ca"]))
+    write(sink, 3, 6)
+    until(lambda: len(listener.readings("room")) == 6)
+    sink.close()
+    listener.close()
+    assert [row["index"] for row in listener.readings("room")] == list(range(6))
+
+
+def test_a_broker_that_refuses_is_told_of_without_the_password(tmp_path, capsys, monkeypatch):
+    keys = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", str(keys), "board", "hunter2"], check=True)
+    broker = Broker(tmp_path / "locked", "allow_anonymous false", f"password_file {keys}")
+    listener = Listener(broker.port, "room/#", user="board", password="hunter2")
+    wrong = open_sink(address(broker.port, tmp_path, user="board:hunter3@"))
+    write(wrong, 0, 3)
+    told = []
+    until(lambda: told.append(capsys.readouterr().err) or "refuses" in "".join(told))
+    wrong.close()
+    told = "".join(told) + capsys.readouterr().err
+    assert "the broker refuses: Not authorized; trying again, readings wait in" in told
+    assert "hunter" not in told
+    monkeypatch.setenv("EDGEFER_MQTT_PASSWORD", "hunter2")
+    right = open_sink(address(broker.port, tmp_path, user="board@"))
+    until(lambda: len(listener.readings("room")) == 3)
+    right.close()
+    listener.close()
+    broker.close()
