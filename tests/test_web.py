@@ -391,6 +391,7 @@ def test_a_recording_that_is_forgotten_ends_itself(tmp_path):
     for index in range(5):
         recorder.write(scene(index), [somebody(index)])
     assert recorder.to_json()["on"] is False
+    recorder.stop()
     (file,) = tmp_path.iterdir()
     assert len(file.read_text().splitlines()) == 3
 

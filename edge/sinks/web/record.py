@@ -12,12 +12,13 @@ from ...reading import Frame, Reading
 from .. import Sink, open_sink
 
 MOST = 400_000  # readings of one recording: about 100 MB
+PATIENCE = 5.0  # seconds that a run's end waits for a file's
 
 
 class Recorder:
     """Begins and ends recordings; one that is forgotten ends itself.
 
-    A disk that is full ends the recording, not the run.
+    A disk that is full costs readings, which are not counted, and never ends the run.
     """
 
     def __init__(self, folder: Path | None, *, most: int = MOST) -> None:
@@ -33,6 +34,7 @@ class Recorder:
         self._sink: Sink | None = None
         self._file = self._error = ""
         self._count = 0
+        self._last: threading.Thread | None = None
         if folder is not None:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -44,16 +46,20 @@ class Recorder:
         if self._sink is None or not readings:
             return
         with self._lock:
-            if self._sink is None:
+            sink = self._sink
+            if sink is None:
                 return
             try:
-                self._sink.write(frame, readings)
+                sink.write(frame, readings)
                 self._count += len(readings)
             except EdgeferError as error:
                 self._error = str(error)
-            full = self._count >= self._most
-        if self._error or full:
-            self.stop()
+            if self._count < self._most and not self._error:
+                return
+            self._sink = None
+        # A disk that hangs would keep the loop.
+        self._last = threading.Thread(target=self._close, args=(sink,), name="record", daemon=True)
+        self._last.start()
 
     def start(self) -> None:
         """Begin a file; one that is being written goes on."""
@@ -71,11 +77,10 @@ class Recorder:
         """End the file."""
         with self._lock:
             sink, self._sink = self._sink, None
-            try:
-                if sink is not None:
-                    sink.close()
-            except EdgeferError as error:
-                self._error = str(error)
+        if sink is not None:
+            self._close(sink)
+        if self._last is not None:
+            self._last.join(PATIENCE)
 
     def to_json(self) -> dict[str, Any] | None:
         """How it stands; none where nothing can be recorded."""
@@ -84,6 +89,12 @@ class Recorder:
         return {
             "on": self._sink is not None,
             "file": self._file,
-            "count": self._count,
+            "count": self._count - int(getattr(self._sink, "dropped", 0)),
             "error": self._error,
         }
+
+    def _close(self, sink: Sink) -> None:
+        try:
+            sink.close()
+        except EdgeferError as error:
+            self._error = str(error)
