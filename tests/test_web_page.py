@@ -102,6 +102,7 @@ def test_the_door_opens_with_the_token_alone(browser):
         look_at(browser, sink)
         browser.wait("!document.getElementById('enter').hidden")
         assert browser.evaluate("document.getElementById('main').hidden")
+        assert browser.evaluate(HEARD) == "locked"
         for token, then in (
             ("wrong", "document.getElementById('refusal').innerText === 'The token is another.'"),
             (TOKEN, f"{BOX} !== null && document.getElementById('enter').hidden"),

@@ -3,7 +3,7 @@
 
 const WORDS = {
   en: {
-    other: "한국어", on: "live", covered: "live, faces covered", off: "no connection, trying again", full: "too many are watching; trying again",
+    other: "한국어", on: "live", covered: "live, faces covered", off: "no connection, trying again", locked: "locked", full: "too many are watching; trying again",
     token: "Token of this device", enter: "Watch", wrong: "The token is another.", late: "Too many tries. Wait {0} s.",
     waiting: "waiting for the camera", fps: "frames/s", latency: "ms a frame", frames: "frames", dropped: "dropped",
     lost: "readings lost", temperature: "°C", watchers: "watching", faces: "Faces", nobody: "Nobody is seen.",
@@ -11,7 +11,7 @@ const WORDS = {
     ago3: "3 min", ago2: "2 min", ago1: "1 min", now: "now", lineof: "Emotions of face {0} over the last three minutes",
   },
   ko: {
-    other: "English", on: "실시간", covered: "실시간, 얼굴 가림", off: "연결이 끊겨 다시 시도하는 중", full: "보는 사람이 너무 많아 다시 시도하는 중",
+    other: "English", on: "실시간", covered: "실시간, 얼굴 가림", off: "연결이 끊겨 다시 시도하는 중", locked: "잠김", full: "보는 사람이 너무 많아 다시 시도하는 중",
     token: "이 장치의 토큰", enter: "보기", wrong: "토큰이 맞지 않습니다.", late: "너무 여러 번 시도했습니다. {0}초 기다리세요.",
     waiting: "카메라를 기다리는 중", fps: "초당 프레임", latency: "프레임당 ms", frames: "프레임", dropped: "버린 프레임",
     lost: "잃은 판독", temperature: "온도 °C", watchers: "보는 사람", faces: "얼굴", nobody: "보이는 얼굴이 없습니다.",
@@ -90,6 +90,7 @@ function connect() {
 }
 
 function ask() {
+  say("locked");
   $("main").hidden = true;
   $("enter").hidden = false;
   $("token").focus();
