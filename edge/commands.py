@@ -1,13 +1,19 @@
 """Commands of the device: ``edgefer run``, ``compare`` and ``doctor``. Options only."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .board_commands import bench, service
 from .config import Configured
+from .detector_options import detector_options
 from .look import Look
 from .picture_options import picture_options
+
+if TYPE_CHECKING:
+    from .track import Follower
 
 CAMERA_HELP = """Where pictures come from: a device number, /dev/video* or a name that stays
 (/dev/v4l/by-id/*), a video file, a folder of pictures, an rtsp:// or http:// address, a GStreamer
@@ -76,28 +82,7 @@ _trusted_keys = click.option(
 )
 @_backend
 @_threads
-@click.option(
-    "--min-face",
-    type=click.IntRange(24),
-    default=60,
-    show_default=True,
-    metavar="PIXELS",
-    help="Smallest face to look for.",
-)
-@click.option(
-    "--scale",
-    type=click.FloatRange(1.01, 2.0),
-    default=1.2,
-    show_default=True,
-    help="Step between the sizes of face that are tried; nearer to 1 is slower and finds more.",
-)
-@click.option(
-    "--neighbors",
-    type=click.IntRange(1),
-    default=4,
-    show_default=True,
-    help="How many overlapping finds make a face; more means fewer false ones.",
-)
+@detector_options
 @click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
@@ -122,9 +107,7 @@ def run(
     precision: str,
     backend: str,
     threads: int,
-    min_face: int,
-    scale: float,
-    neighbors: int,
+    follow: Callable[[int], "Follower"],
     min_confidence: float,
     look: Look,
     trusted_keys: tuple[Path, ...],
@@ -152,18 +135,18 @@ def run(
     import json
     from contextlib import ExitStack
 
-    from edgefer.detect import FaceDetector
     from edgefer.signature import load_trusted
 
     from .cameras import open_camera
     from .cameras.care import Care
     from .classifier import Classifier
+    from .cooling import Cooling
     from .notify import under_systemd
     from .sinks import open_sinks
     from .stream import run as read
 
     made = load_trusted(bundle, trusted_keys)
-    detector = FaceDetector(scale=scale, neighbors=neighbors, min_size=min_face, threads=threads)
+    follower = follow(threads)
     with ExitStack() as opened:
         source = open_camera(camera, loop=loop, care=Care(stall=stall, retries=retries))
         opened.callback(source.close)
@@ -174,8 +157,8 @@ def run(
     read(
         classifier,
         source,
-        [*outputs, *under_systemd(source)],
-        detector,
+        [*outputs, Cooling(follower), *under_systemd(source)],
+        follower,
         min_confidence=min_confidence,
         max_frames=frames,
         report=lambda summary: click.echo(

@@ -39,7 +39,8 @@ class Reading:
     Attributes
     ----------
     face : int
-        Its number among the faces of the frame, from left to right, from 0.
+        The person's number, counted from 0 in a run; it stays while the face is followed, and is
+        not given again.
     box : Box
         Where it is, in pixels.
     emotion : str

@@ -1,22 +1,21 @@
-"""The loop of the device: camera -> detect -> patch -> classify -> sinks."""
+"""The loop of the device: camera -> find faces -> read them -> sinks."""
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from edgefer.preprocess import Box, to_patch
+from edgefer.preprocess import to_patch
 
 from .cameras import Camera
 from .classifier import Classifier
 from .reading import Frame, Reading
+from .signals import Signals, listening
 from .sinks import Sink, Stop
+from .track import Followed, Follower
 
 STEPS = ("read", "detect", "classify", "sinks")
 
@@ -27,10 +26,13 @@ class Summary:
 
     Attributes
     ----------
+    grabbed : int
+        Frames that the camera took: ``frames + dropped``, exactly.
     frames : int
-        Frames that were looked at.
+        Frames that were looked at, and whose readings every sink got.
     dropped : int
-        Frames that were not: a live camera was faster, or a file's frame was damaged.
+        Frames that were not: a live camera was faster, a file's frame was damaged, or the run ended
+        while a frame was at hand.
     faces : int
         Faces read, over all frames.
     frames_with_face : int
@@ -43,6 +45,7 @@ class Summary:
         Why it ended.
     """
 
+    grabbed: int
     frames: int
     dropped: int
     faces: int
@@ -59,6 +62,7 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
         return {
+            "grabbed": self.grabbed,
             "frames": self.frames,
             "dropped": self.dropped,
             "faces": self.faces,
@@ -88,7 +92,7 @@ def run(
     classifier: Classifier,
     camera: Camera,
     sinks: Sequence[Sink],
-    detector: Callable[[np.ndarray], list[Box]],
+    follower: Follower,
     *,
     min_confidence: float = 0.0,
     max_frames: int | None = None,
@@ -103,8 +107,8 @@ def run(
         Closed at the end, like the sinks, however the run ends.
     sinks : sequence of Sink
         Each gets every frame.
-    detector : callable
-        uint8 (H, W) or (H, W, 3) BGR -> list of Box.
+    follower : Follower
+        Finds the faces.
     min_confidence : float
         Readings less sure than this are left out.
     max_frames : int, optional
@@ -127,9 +131,9 @@ def run(
             opened.callback(camera.close)
             for sink in sinks:
                 opened.callback(sink.close)
-            with _signals() as signals:
+            with listening() as signals:
                 _loop(
-                    classifier, camera, sinks, detector, min_confidence, max_frames, tally, signals
+                    classifier, camera, sinks, follower, min_confidence, max_frames, tally, signals
                 )
     except BrokenPipeError:
         tally.ended = "nobody reads the output any more"
@@ -144,11 +148,11 @@ def _loop(
     classifier: Classifier,
     camera: Camera,
     sinks: Sequence[Sink],
-    detector: Callable[[np.ndarray], list[Box]],
+    follower: Follower,
     min_confidence: float,
     max_frames: int | None,
     tally: "_Tally",
-    signals: "_Signals",
+    signals: Signals,
 ) -> None:
     frames = iter(camera)
     while max_frames is None or tally.frames < max_frames:
@@ -157,12 +161,16 @@ def _loop(
         if frame is None:
             tally.ended = signals.came or "the camera ended"
             return
+        tally.taken += 1
         with tally.step("detect"):
-            boxes = sorted(detector(frame.image))
+            # Pictures of a folder have nothing to do with one another.
+            if frame.name:
+                follower.forget()
+            faces = follower(frame.image)
         with tally.step("classify"):
             readings = [
                 reading
-                for reading in read_faces(classifier, frame.image, boxes)
+                for reading in read_faces(classifier, frame.image, faces)
                 if reading.confidence >= min_confidence
             ]
         with tally.step("sinks"):
@@ -174,11 +182,13 @@ def _loop(
     tally.ended = "as many as asked for"
 
 
-def read_faces(classifier: Classifier, image: np.ndarray, boxes: Sequence[Box]) -> list[Reading]:
-    """Readings of these boxes of a picture, all in one batch, numbered as the boxes are."""
-    if not boxes:
+def read_faces(
+    classifier: Classifier, image: np.ndarray, faces: Sequence[Followed]
+) -> list[Reading]:
+    """Readings of these faces of a picture, all in one batch."""
+    if not faces:
         return []
-    patches = np.stack([to_patch(image, box, classifier.size) for box in boxes])
+    patches = np.stack([to_patch(image, box, classifier.size) for _, box in faces])
     names = classifier.labels.names
     return [
         Reading(
@@ -188,7 +198,7 @@ def read_faces(classifier: Classifier, image: np.ndarray, boxes: Sequence[Box]) 
             float(shares.max()),
             dict(zip(names, shares.tolist(), strict=True)),
         )
-        for face, (box, shares) in enumerate(zip(boxes, classifier(patches), strict=True))
+        for (face, box), shares in zip(faces, classifier(patches), strict=True)
     ]
 
 
@@ -207,7 +217,7 @@ class _Tally:
     """Counts and times so far: a few numbers, however long the run."""
 
     def __init__(self, camera: Camera) -> None:
-        self.frames = self.faces = self.frames_with_face = 0
+        self.taken = self.frames = self.faces = self.frames_with_face = 0
         self.ended = "an error"
         self._camera = camera
         self._times = dict.fromkeys(STEPS, 0.0)
@@ -229,62 +239,16 @@ class _Tally:
         self.frames_with_face += bool(readings)
 
     def summary(self) -> Summary:
-        """As of now."""
+        """As of now; exact once the camera is closed."""
+        taken = self.taken + getattr(self._camera, "dropped", 0)
+        grabbed = getattr(self._camera, "grabbed", taken)
         return Summary(
+            grabbed,
             self.frames,
-            getattr(self._camera, "dropped", 0),
+            grabbed - self.frames,
             self.faces,
             self.frames_with_face,
             time.perf_counter() - self._started,
             {name: 1000 * spent / max(self.frames, 1) for name, spent in self._times.items()},
             self.ended,
         )
-
-
-class _Signals:
-    """SIGINT and SIGTERM as a request to stop after the frame at hand.
-
-    While the loop waits for a camera there is no frame at hand, and a signal ends the waiting. A
-    second signal ends everything.
-    """
-
-    def __init__(self) -> None:
-        self.came = ""
-        self._waiting = False
-
-    def wait(self, read: Callable[[], Frame | None]) -> Frame | None:
-        """What the camera gives, or none once a signal came."""
-        try:
-            self._waiting = True
-            frame = None if self.came else read()
-            self._waiting = False
-            return frame
-        except KeyboardInterrupt:
-            if not self.came:
-                raise
-            return None
-        finally:
-            self._waiting = False
-
-    def handle(self, number: int, _: FrameType | None) -> None:
-        """What happens when one comes."""
-        again, self.came = bool(self.came), signal.Signals(number).name
-        if self._waiting or again:
-            raise KeyboardInterrupt
-
-
-@contextmanager
-def _signals() -> Iterator[_Signals]:
-    """Listen to signals for a while; only the main thread can."""
-    signals = _Signals()
-    if threading.current_thread() is not threading.main_thread():
-        yield signals
-        return
-    before = {
-        number: signal.signal(number, signals.handle) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

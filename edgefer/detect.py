@@ -8,11 +8,11 @@ import numpy as np
 from edgefer.errors import BackendError
 from edgefer.preprocess import Box
 
-CASCADE = "haarcascade_frontalface_default.xml"
+CASCADES = ("default", "alt", "alt2", "alt_tree")  # OpenCV's frontal ones
 
 
 class FaceDetector:
-    """OpenCV's frontal Haar cascade, on a picture whose local contrast was evened out.
+    """One of OpenCV's frontal Haar cascades, on a picture whose local contrast was evened out.
 
     The defaults come from ten webcam clips of one person each (648 frames at 640x480, faces of 70
     to 80 pixels) and a street without faces (1,189 frames). ``python benchmarks/detect.py CLIPS``,
@@ -35,6 +35,11 @@ class FaceDetector:
     A false box there is one beside the person, or a second one on the same face.
 
     A detector is used by one thread at a time.
+
+    Attributes
+    ----------
+    classifier : cv2.CascadeClassifier
+        The cascade.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class FaceDetector:
         min_size: int = 60,
         contrast: float = 1.0,
         threads: int = 1,
+        cascade: str = "default",
     ) -> None:
         """Load the cascade.
 
@@ -61,6 +67,8 @@ class FaceDetector:
         threads : int
             How many OpenCV may use; it keeps one number for the whole process. Two idle cores need
             12 ms a frame where one needs 22.
+        cascade : str
+            Which of `CASCADES`.
 
         Raises
         ------
@@ -68,7 +76,7 @@ class FaceDetector:
             If this OpenCV has no cascades.
         """
         self.scale, self.neighbors, self.min_size = scale, neighbors, min_size
-        self._cascade = load_cascade()
+        self.classifier = load_cascade(cascade)
         self._even = cv2.createCLAHE(contrast, (8, 8)) if contrast else None
         cv2.setNumThreads(threads)
 
@@ -87,7 +95,7 @@ class FaceDetector:
         gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         if self._even is not None:
             gray = self._even.apply(gray)
-        found = self._cascade.detectMultiScale(
+        found = self.classifier.detectMultiScale(
             gray,
             self.scale,
             self.neighbors,
@@ -98,27 +106,28 @@ class FaceDetector:
         return sorted(boxes, key=lambda box: (-box.w * box.h, box.x, box.y))
 
 
-def load_cascade() -> "cv2.CascadeClassifier":
-    """The frontal face cascade that comes with OpenCV 4."""
+def load_cascade(name: str = "default") -> "cv2.CascadeClassifier":
+    """A frontal face cascade that comes with OpenCV 4: one of `CASCADES`."""
     # OpenCV 5 moved the class to its contrib modules and no longer ships the files.
     if not hasattr(cv2, "CascadeClassifier"):
         raise BackendError(
             f"OpenCV {cv2.__version__} has no CascadeClassifier; edgefer needs OpenCV 4. "
             "Try: pip install 'opencv-python<5'."
         )
-    path = _cascade_path()
+    file = f"haarcascade_frontalface_{name}.xml"
+    path = _cascade_path(file)
     cascade = cv2.CascadeClassifier(str(path)) if path else None
     if cascade is None or cascade.empty():
         raise BackendError(
-            f"OpenCV {cv2.__version__} comes without a readable {CASCADE}. "
+            f"OpenCV {cv2.__version__} comes without a readable {file}. "
             "Try: pip install --force-reinstall 'opencv-python<5', or apt install opencv-data."
         )
     return cascade
 
 
-def _cascade_path() -> Path | None:
-    """Where pip's or the system's OpenCV keeps the cascade."""
+def _cascade_path(file: str) -> Path | None:
+    """Where pip's or the system's OpenCV keeps a cascade."""
     folders = [Path("/usr/share/opencv4/haarcascades"), Path("/usr/share/opencv/haarcascades")]
     if hasattr(cv2, "data"):  # only in the wheels
         folders.insert(0, Path(cv2.data.haarcascades))
-    return next((folder / CASCADE for folder in folders if (folder / CASCADE).is_file()), None)
+    return next((folder / file for folder in folders if (folder / file).is_file()), None)

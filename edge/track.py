@@ -1,0 +1,141 @@
+"""Follow faces from picture to picture: who is new, who is still there, who is gone."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from edgefer.preprocess import Box
+
+from .detectors import Detector
+from .detectors.region import beside, overlap
+
+SAME = 0.2  # overlap with where a face was expected, from which on a find is that face
+APART = 0.3  # overlap with a face that is followed, up to which a find is another face
+CROWD = 8  # followed faces from which on a search everywhere is cheaper than one around each
+AHEAD = 3  # pictures for which an unseen face is expected to move on
+
+
+class Followed(NamedTuple):
+    """A face of a picture.
+
+    Attributes
+    ----------
+    face : int
+        The person's number.
+    box : Box
+        Where it was found, in pixels; never a guess.
+    """
+
+    face: int
+    box: Box
+
+
+class Follower:
+    """Finds faces in a stream without searching every picture everywhere.
+
+    A picture that nothing is known of is searched with patience. From then on each face is looked
+    for near where its last box and its speed let expect it; the rest of the picture is searched
+    quickly every so many pictures (twice as often while nobody is there), and when a face was not
+    found. What overlaps an expected place most is that face; a face that stays unseen is forgotten,
+    and its number is not given again.
+
+    Attributes
+    ----------
+    every : int
+        As below; it may be changed at any time.
+    """
+
+    def __init__(self, detector: Detector, *, every: int = 10, patience: int = 10) -> None:
+        """Follow nobody yet.
+
+        Parameters
+        ----------
+        detector : Detector
+        every : int
+            Pictures from one search of the whole picture to the next; at 1 each one is searched
+            with patience.
+        patience : int
+            Pictures in a row in which a face may be unseen before it is forgotten.
+        """
+        self.every = every
+        self._detector, self._patience = detector, patience
+        self._tracks: list[_Track] = []
+        self._next = 0
+        self._shape: tuple[int, ...] = ()
+        self._since = 0
+
+    def forget(self) -> None:
+        """Take the next picture for one that has nothing to do with those before it."""
+        self._tracks, self._shape = [], ()
+
+    def __call__(self, image: np.ndarray) -> list[Followed]:
+        """Faces of the next picture, uint8 (H, W) or (H, W, 3) BGR, from left to right."""
+        if image.shape[:2] != self._shape:
+            self.forget()
+        for track in self._tracks:
+            track.missed += 1
+        if not self._shape or self.every == 1 or len(self._tracks) >= CROWD:
+            self._shape, self._since = image.shape[:2], 0
+            new = self._match(self._detector(image))
+        else:
+            new = self._follow(image)
+        for box in sorted(new):
+            self._tracks.append(_Track(self._next, box))
+            self._next += 1
+        self._tracks = [track for track in self._tracks if track.missed <= self._patience]
+        seen = [Followed(track.face, track.box) for track in self._tracks if not track.missed]
+        return sorted(seen, key=lambda followed: followed.box)
+
+    def _follow(self, image: np.ndarray) -> list[Box]:
+        """Look where faces are expected and, when it is time, beside them; boxes of new faces."""
+        near = [self._detector.near(image, track.expected) for track in self._tracks]
+        self._match([box for boxes in near for box in boxes])
+        self._since += 1
+        lost = any(track.missed == 1 for track in self._tracks)
+        if not lost and self._since < (self.every if self._tracks else self.every // 2):
+            return []
+        self._since = 0
+        return self._match(self._detector.quick(image, self._seen()))
+
+    def _match(self, boxes: list[Box]) -> list[Box]:
+        """Give boxes to the faces that were not seen yet; what is left and lies apart."""
+        unseen = [track for track in self._tracks if track.missed]
+        pairs = [(overlap(box, track.expected), box, track) for box in boxes for track in unseen]
+        for shared, box, track in sorted(pairs, key=lambda pair: -pair[0]):
+            if shared >= SAME and track.missed and beside([box], self._seen(), APART):
+                track.take(box)
+        new: list[Box] = []
+        for box in boxes:
+            new += beside([box], [*self._seen(), *new], APART)
+        return new
+
+    def _seen(self) -> list[Box]:
+        return [track.box for track in self._tracks if not track.missed]
+
+
+@dataclass
+class _Track:
+    """A face that is followed: its number, its last box, its speed, and for how long unseen."""
+
+    face: int
+    box: Box
+    speed: tuple[float, float] = (0.0, 0.0)  # of the middle, in pixels a picture
+    missed: int = 0
+
+    @property
+    def expected(self) -> Box:
+        """Where it should be by now; an unseen face does not move on for ever."""
+        across, down = (round(part * min(self.missed, AHEAD)) for part in self.speed)
+        return self.box._replace(x=self.box.x + across, y=self.box.y + down)
+
+    def take(self, box: Box) -> None:
+        """Go on from where it was found; half of the speed is the last step's."""
+        (x, y), (old_x, old_y) = _middle(box), _middle(self.box)
+        across, down = (x - old_x) / self.missed, (y - old_y) / self.missed
+        self.speed = (self.speed[0] + across) / 2, (self.speed[1] + down) / 2
+        self.box, self.missed = box, 0
+
+
+def _middle(box: Box) -> tuple[float, float]:
+    return box.x + box.w / 2, box.y + box.h / 2
