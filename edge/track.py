@@ -8,10 +8,9 @@ import numpy as np
 from edgefer.preprocess import Box
 
 from .detectors import Detector
-from .detectors.region import beside, overlap
+from .detectors.region import APART, apart, overlap
 
 SAME = 0.2  # overlap with where a face was expected, from which on a find is that face
-APART = 0.3  # overlap with a face that is followed, up to which a find is another face
 CROWD = 8  # followed faces from which on a search everywhere is cheaper than one around each
 AHEAD = 3  # pictures for which an unseen face is expected to move on
 
@@ -38,7 +37,8 @@ class Follower:
     for near where its last box and its speed let expect it; the rest of the picture is searched
     quickly every so many pictures (twice as often while nobody is there), and when a face was not
     found. What overlaps an expected place most is that face; a face that stays unseen is forgotten,
-    and its number is not given again.
+    and its number is not given again. Where one face may be hiding another, both get new numbers
+    rather than each other's.
 
     Attributes
     ----------
@@ -80,9 +80,9 @@ class Follower:
             new = self._match(self._detector(image))
         else:
             new = self._follow(image)
+        self._part()
         for box in sorted(new):
-            self._tracks.append(_Track(self._next, box))
-            self._next += 1
+            self._tracks.append(_Track(self._number(), box))
         self._tracks = [track for track in self._tracks if track.missed <= self._patience]
         seen = [Followed(track.face, track.box) for track in self._tracks if not track.missed]
         return sorted(seen, key=lambda followed: followed.box)
@@ -102,13 +102,25 @@ class Follower:
         """Give boxes to the faces that were not seen yet; what is left and lies apart."""
         unseen = [track for track in self._tracks if track.missed]
         pairs = [(overlap(box, track.expected), box, track) for box in boxes for track in unseen]
-        for shared, box, track in sorted(pairs, key=lambda pair: -pair[0]):
-            if shared >= SAME and track.missed and beside([box], self._seen(), APART):
+        # Of two faces of which one hides the other, the one that was seen last is the one in front.
+        for shared, box, track in sorted(pairs, key=lambda pair: (pair[2].missed, -pair[0])):
+            if shared >= SAME and track.missed and apart([box], self._seen()):
                 track.take(box)
-        new: list[Box] = []
-        for box in boxes:
-            new += beside([box], [*self._seen(), *new], APART)
-        return new
+        return apart(boxes, self._seen())
+
+    def _part(self) -> None:
+        """Forget a face that may be behind another: of the two nobody knows any more who is who."""
+        seen = [track for track in self._tracks if not track.missed]
+        for track in [track for track in self._tracks if track.missed]:
+            before = [other for other in seen if overlap(other.box, track.expected) > APART]
+            for other in before:
+                other.face = self._number()
+            if before:
+                self._tracks.remove(track)
+
+    def _number(self) -> int:
+        self._next += 1
+        return self._next - 1
 
     def _seen(self) -> list[Box]:
         return [track.box for track in self._tracks if not track.missed]

@@ -32,7 +32,19 @@ class FaceDetector:
     1.2   5         80       1        .742        .000       1           0            12.4
     ===== ========= ======== ======== =========== ========== =========== ============ ====
 
-    A false box there is one beside the person, or a second one on the same face.
+    A false box there is one beside the person, or a second one on the same face. The other cascades
+    at the default settings, and with fewer neighbors:
+
+    ======== ===== ========= =========== ========== =========== ============ ====
+    cascade  scale neighbors faces found worst clip false there false street ms
+    ======== ===== ========= =========== ========== =========== ============ ====
+    alt      1.2   4         .895        .492       2           0            25.7
+    alt      1.1   2         .961        .672       40          1            39.5
+    alt2     1.2   4         .892        .443       1           0            20.2
+    alt2     1.1   2         .951        .590       68          19           32.1
+    alt_tree 1.2   4         .132        .000       0           0            14.5
+    alt_tree 1.1   1         .590        .000       0           0            23.9
+    ======== ===== ========= =========== ========== =========== ============ ====
 
     A detector is used by one thread at a time.
 

@@ -58,7 +58,8 @@ def test_drawn_people_are_read_to_the_console(bundle, precision):
 def test_json_is_one_document_and_nothing_else(bundle):
     done = CliRunner().invoke(run, [str(bundle), "--camera", "synth", "--frames", "3", "--json"])
     summary = json.loads(done.stdout)
-    assert (summary["frames"], summary["dropped"], summary["faces"]) == (3, 0, 3)
+    assert (summary["grabbed"], summary["frames"], summary["dropped"]) == (3, 3, 0)
+    assert summary["faces"] == 3
     assert set(summary["milliseconds"]) == {"read", "detect", "classify", "sinks"}
 
 
@@ -79,6 +80,7 @@ def test_a_real_clip_gives_a_face_in_nearly_every_frame(bundle, shared, tmp_path
     found = rows(log)
     assert json.loads(done.stdout)["frames"] == 77
     assert len({row["index"] for row in found}) >= 70
+    assert {row["face"] for row in found} == {0}
     assert all(list(row) == KEYS for row in found)
     assert all(sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-3) for row in found)
 
@@ -95,6 +97,16 @@ def test_a_clip_that_loops_is_read_for_ever(bundle, tmp_path):
 def test_options_of_the_detector_reach_it(bundle):
     arguments = [str(bundle), "--camera", "synth", "--frames", "2", "--json", "--min-face", "400"]
     assert json.loads(CliRunner().invoke(run, arguments).stdout)["faces"] == 0
+
+
+@pytest.mark.parametrize(
+    "options", [["--every", "1"], ["--cascade", "alt2"], ["--neighbors", "1", "--scale", "1.1"]]
+)
+def test_a_face_is_followed_however_it_is_searched(bundle, tmp_path, options):
+    log = tmp_path / "log.jsonl"
+    arguments = [str(bundle), "--camera", "synth", "--frames", "6", "--sink", f"jsonl:{log}"]
+    assert CliRunner().invoke(run, [*arguments, *options]).exit_code == 0
+    assert [row["face"] for row in rows(log)] == [0] * 6
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,9 +1,13 @@
 """Places in a picture: how far two overlap, and a cut around one."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from edgefer.preprocess import Box
+
+APART = 0.3  # overlap up to which two boxes are two faces
 
 
 def overlap(one: Box, other: Box) -> float:
@@ -14,9 +18,13 @@ def overlap(one: Box, other: Box) -> float:
     return shared / (one.w * one.h + other.w * other.h - shared)
 
 
-def beside(boxes: list[Box], known: list[Box], share: float = 0.3) -> list[Box]:
-    """Boxes that overlap none of the known ones by more than a share."""
-    return [box for box in boxes if all(overlap(box, other) <= share for other in known)]
+def apart(boxes: Sequence[Box], known: Sequence[Box]) -> list[Box]:
+    """Boxes that are other faces than the known ones and than the boxes before them."""
+    faces: list[Box] = []
+    for box in boxes:
+        if all(overlap(box, other) <= APART for other in (*known, *faces)):
+            faces.append(box)
+    return faces
 
 
 def cut(image: np.ndarray, place: Box, reach: float) -> tuple[np.ndarray, Box]:
@@ -46,4 +54,5 @@ def shrink(image: np.ndarray, width: int, height: int) -> np.ndarray:
     """A picture by area averaging; one that is small enough stays as it is."""
     if width >= image.shape[1]:
         return image
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+    sides = max(1, width), max(1, height)
+    return np.asarray(cv2.resize(image, sides, interpolation=cv2.INTER_AREA))

@@ -9,7 +9,7 @@ import numpy as np
 from edgefer.errors import BackendError
 from edgefer.preprocess import Box
 
-from .region import beside, cut, shrink
+from .region import apart, cut, shrink
 
 SMALLEST = 20  # pixels of the smallest face in the shrunk picture; the network knows 10 to 300
 CUT = 128  # side of the picture around a place, a multiple of the network's 32
@@ -62,12 +62,12 @@ class YuNet:
 
     def __call__(self, image: np.ndarray) -> list[Box]:
         share = min(1.0, SMALLEST / self._min_size)
-        width, height = (max(1, round(side * share)) for side in image.shape[1::-1])
+        width, height = (round(side * share) for side in image.shape[1::-1])
         boxes = self._whole.search(shrink(_color(image), width, height))
         return self._large([_moved(box, 1 / share, 0, 0) for box in boxes])
 
     def quick(self, image: np.ndarray, known: Sequence[Box]) -> list[Box]:
-        return beside(self(image), list(known))
+        return apart(self(image), known)
 
     def near(self, image: np.ndarray, place: Box) -> list[Box]:
         part, where = cut(image, place, REACH)
