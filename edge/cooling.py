@@ -101,5 +101,11 @@ class Cooling:
         self._paced.every = self._governor(self.heat.celsius, throttled=bool(warm))
         self._next = monotonic() + self._pause
 
+    @property
+    def states(self) -> dict[str, float]:
+        """What metrics tell of the board."""
+        celsius = self.heat.celsius
+        return {} if celsius is None else {"temperature_celsius": celsius}
+
     def close(self) -> None:
         """Nothing is held open."""

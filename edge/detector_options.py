@@ -87,7 +87,7 @@ def detector_options(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         context = click.get_current_context()
         for name in DEAF.get(detector, []):
-            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
                 raise click.UsageError(f"--detector {detector} has no --{name.replace('_', '-')}.")
 
         def follow(threads: int) -> "Follower":

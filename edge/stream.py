@@ -1,9 +1,9 @@
 """The loop of the device: camera -> find faces -> read them -> sinks."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from .classifier import Classifier
 from .reading import Frame, Reading
 from .signals import Signals, listening
 from .sinks import Sink, Stop
+from .sinks.vitals import Vitals, listeners, lost
 from .track import Followed, Follower
 
 STEPS = ("read", "detect", "classify", "sinks")
@@ -43,6 +44,10 @@ class Summary:
         Mean time of a frame in each of `STEPS`; waiting for a camera counts as ``read``.
     ended : str
         Why it ended.
+    reconnects : int
+        How often a live camera was lost and came back.
+    lost : mapping of str to int
+        Readings that sinks with a queue left out, by the sink's name.
     """
 
     grabbed: int
@@ -53,6 +58,8 @@ class Summary:
     seconds: float
     milliseconds: dict[str, float]
     ended: str
+    reconnects: int = 0
+    lost: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def fps(self) -> float:
@@ -71,6 +78,8 @@ class Summary:
             "fps": round(self.fps, 2),
             "milliseconds": {step: round(ms, 3) for step, ms in self.milliseconds.items()},
             "ended": self.ended,
+            "reconnects": self.reconnects,
+            "lost": dict(self.lost),
         }
 
     def __str__(self) -> str:
@@ -81,6 +90,10 @@ class Summary:
             f"{self.dropped} dropped; {ended.get(self.ended, self.ended)}\n"
             f"{_count(self.faces, 'face')} in {_count(self.frames_with_face, 'frame')}\n"
             f"ms a frame: {steps}"
+            + (f"\nthe camera came back {self.reconnects} times" if self.reconnects else "")
+            + "".join(
+                f"\n{name}: {count} readings lost" for name, count in self.lost.items() if count
+            )
         )
 
 
@@ -125,7 +138,7 @@ def run(
     EdgeferError
         What a camera or a sink raises.
     """
-    tally = _Tally(camera)
+    tally = _Tally(camera, sinks)
     try:
         with ExitStack() as opened:
             opened.callback(camera.close)
@@ -154,7 +167,7 @@ def _loop(
     tally: "_Tally",
     signals: Signals,
 ) -> None:
-    frames = iter(camera)
+    frames, ears = iter(camera), listeners(sinks)
     while max_frames is None or tally.frames < max_frames:
         with tally.step("read"):
             frame = signals.wait(lambda: next(frames, None))
@@ -176,6 +189,8 @@ def _loop(
         with tally.step("sinks"):
             stopped = _write(sinks, frame, readings)
         tally.add(readings)
+        for ear in ears:
+            ear.tell(tally.vitals())
         if stopped:
             tally.ended = "asked to"
             return
@@ -216,11 +231,12 @@ def _write(sinks: Sequence[Sink], frame: Frame, readings: Sequence[Reading]) -> 
 class _Tally:
     """Counts and times so far: a few numbers, however long the run."""
 
-    def __init__(self, camera: Camera) -> None:
+    def __init__(self, camera: Camera, sinks: Sequence[Sink]) -> None:
         self.taken = self.frames = self.faces = self.frames_with_face = 0
         self.ended = "an error"
-        self._camera = camera
+        self._camera, self._sinks = camera, sinks
         self._times = dict.fromkeys(STEPS, 0.0)
+        self._last = dict.fromkeys(STEPS, 0.0)
         self._started = time.perf_counter()
 
     @contextmanager
@@ -230,7 +246,8 @@ class _Tally:
         try:
             yield
         finally:
-            self._times[name] += time.perf_counter() - start
+            self._last[name] = time.perf_counter() - start
+            self._times[name] += self._last[name]
 
     def add(self, readings: Sequence[Reading]) -> None:
         """Count a frame."""
@@ -238,17 +255,38 @@ class _Tally:
         self.faces += len(readings)
         self.frames_with_face += bool(readings)
 
-    def summary(self) -> Summary:
-        """As of now; exact once the camera is closed."""
+    def vitals(self) -> Vitals:
+        """How the run goes."""
+        dropped, grabbed = self._camera_counts()
+        states: dict[str, float] = {}
+        for sink in self._sinks:
+            states |= getattr(sink, "states", {})
+        totals = {
+            "frames": self.frames,
+            "grabbed": grabbed,
+            "dropped": dropped,
+            "reconnects": getattr(self._camera, "reconnects", 0),
+        }
+        return Vitals(totals, states, dict(self._last), lost(self._sinks))
+
+    def _camera_counts(self) -> tuple[int, int]:
+        """Frames that were not looked at, and all of them."""
         taken = self.taken + getattr(self._camera, "dropped", 0)
         grabbed = getattr(self._camera, "grabbed", taken)
+        return grabbed - self.frames, grabbed
+
+    def summary(self) -> Summary:
+        """As of now; exact once the camera is closed."""
+        dropped, grabbed = self._camera_counts()
         return Summary(
             grabbed,
             self.frames,
-            grabbed - self.frames,
+            dropped,
             self.faces,
             self.frames_with_face,
             time.perf_counter() - self._started,
             {name: 1000 * spent / max(self.frames, 1) for name, spent in self._times.items()},
             self.ended,
+            getattr(self._camera, "reconnects", 0),
+            lost(self._sinks),
         )
