@@ -50,7 +50,7 @@ class Haar:
     ====================== ======= ===== ===== ===== ====== ======== ======
 
     What is not covered is mostly the time until somebody new is noticed: who is there from the
-    first frame on is covered at .990.
+    first frame on is covered at .990. These people hardly move; a reach of .3 is for those who do.
     """
 
     def __init__(
