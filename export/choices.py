@@ -82,7 +82,10 @@ def require_choices(context: click.Context, recipe: ExportRecipe) -> None:
         "faces": (trains or by_gate or recipe.int8, "for training further, --gate and --calib"),
         **dict.fromkeys(
             ("epochs", "batch", "rate", "teacher", "precision"),
-            (trains or by_gate, "for training further: add --macs, --sparsity or another"),
+            (
+                trains or by_gate,
+                "for training further: add --macs, --sparsity, --clusters, --gate or --rung qat",
+            ),
         ),
     }
     for name, (used, purpose) in idle.items():

@@ -112,7 +112,9 @@ class ExportRecipe:
                 f"--clusters {self.clusters} is not a number of different weights from 2 to 255."
             )
         if self.gate is not None and not 0 < self.gate < 1:
-            raise EdgeferError(f"--gate {self.gate:g} is not a share above 0 and below 1.")
+            raise EdgeferError(
+                f"--gate {self.gate:g} is not a share above 0 and below 1; .01 is a point."
+            )
         if self.gate_split in ("train", "test"):
             why = "the network was trained on" if self.gate_split == "train" else "are reported"
             raise EdgeferError(

@@ -122,7 +122,7 @@ def _tflite_runtime(
 ) -> Answer:
     """Ask in a process of its own; it may crash, hang or print anything."""
     if python is None:
-        return Answer(reason="not tried: no Python with tflite-runtime is here", tried=False)
+        return Answer(reason="no Python with it is here: see --tflite-python", tried=False)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "model.tflite").write_bytes(model)

@@ -72,7 +72,7 @@ def test_right_models_pass_on_tflite_runtime(patches, targets, tflite_python):
 def test_without_its_python_tflite_runtime_is_not_tried_and_that_is_said(patches):
     trial = try_runtimes(MODELS, patches).trials["int8"]["tflite-runtime"]
     assert trial.passed is None
-    assert trial.reason == "not tried: no Python with tflite-runtime is here"
+    assert trial.reason == "no Python with it is here: see --tflite-python"
 
 
 def test_of_very_many_faces_some_are_enough(patches):
