@@ -10,6 +10,7 @@ from .board_commands import bench, service
 from .config import Configured
 from .detector_options import detector_options
 from .look import Look
+from .model_options import backend_option, threads_option, trusted_keys_option
 from .picture_options import picture_options
 
 if TYPE_CHECKING:
@@ -25,30 +26,6 @@ PATH?max=10MB&keep=5 begins a new file at that size), video:PATH, window, web:PO
 web:HOST:PORT?record=FOLDER&clients=8&cert=FILE&key=FILE), webhook:URL, mqtt://USER@HOST/TOPIC,
 mqtts://USER@HOST/TOPIC, prometheus:PORT, or your own
 package.module:attribute. Give it several times for several. [default: console]"""
-
-_backend = click.option(
-    "--backend",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    help="Runtime: litert, tflite-runtime, builtin (LiteRT without delegates), or your own.",
-)
-_threads = click.option(
-    "--threads",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Threads that detector and model may use.",
-)
-_trusted_keys = click.option(
-    "--trusted-key",
-    "trusted_keys",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Take only a bundle that this public key signed (edgefer bundle sign). Give it several "
-    "times for one of several.",
-)
 
 
 @click.command(cls=Configured)
@@ -75,13 +52,14 @@ _trusted_keys = click.option(
 @click.option("--sink", "sinks", multiple=True, metavar="SINK", help=SINK_HELP)
 @click.option(
     "--precision",
-    type=click.Choice(["int8", "float"]),
+    type=click.Choice(["int8", "float", "shadow"]),
     default="int8",
     show_default=True,
-    help="Which model of the bundle to run.",
+    help="Which model of the bundle to run. With shadow int8 answers, float is asked the same, and "
+    "the summary and the metrics tell how often they agree.",
 )
-@_backend
-@_threads
+@backend_option
+@threads_option
 @detector_options
 @click.option(
     "--min-confidence",
@@ -91,7 +69,7 @@ _trusted_keys = click.option(
     help="Leave out answers that are less sure than this.",
 )
 @picture_options
-@_trusted_keys
+@trusted_keys_option
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after N frames.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the summary as JSON, and readings only to files."
@@ -139,9 +117,9 @@ def run(
 
     from .cameras import open_camera
     from .cameras.care import Care
-    from .classifier import Classifier
     from .cooling import Cooling
     from .notify import under_systemd
+    from .shadow import open_model
     from .sinks import open_sinks
     from .stream import run as read
 
@@ -151,7 +129,7 @@ def run(
         source = open_camera(camera, loop=loop, care=Care(stall=stall, retries=retries))
         opened.callback(source.close)
         # Before the sinks, whose threads speak where a model that is loaded is kept quiet.
-        classifier = Classifier(made, precision, backend=backend, threads=threads)
+        classifier = open_model(made, precision, backend=backend, threads=threads)
         outputs = open_sinks(sinks or (() if as_json else ("console",)), force=force, look=look)
         opened.pop_all()  # from here on the run closes them
     read(
@@ -186,6 +164,13 @@ def run(
     type=click.Path(path_type=Path),
     help="Write a report: .html, .md or .json. Give it several times for several.",
 )
+@click.option(
+    "--against",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also tell how this machine differs from another: FILE is the .json that edgefer compare "
+    "-o wrote there, of the same bundle, faces, --split and --map.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option(
     "--fail-above",
@@ -202,15 +187,16 @@ def run(
     metavar="SHARE",
     help="A drop that would not matter; an interval that reaches beyond it means too few to tell.",
 )
-@_backend
-@_threads
-@_trusted_keys
+@backend_option
+@threads_option
+@trusted_keys_option
 @click.option("--force", is_flag=True, help="Replace reports that are there.")
 def compare(
     paths: tuple[Path, ...],
     split: str,
     renames: str | None,
     out: tuple[Path, ...],
+    against: Path | None,
     as_json: bool,
     fail_above: float | None,
     margin: float,
@@ -228,11 +214,13 @@ def compare(
     edgefer compare my-bundle faces -o report.html
     edgefer compare my-bundle faces --split val --json
     edgefer compare my-bundle faces --map surprise=embarrassed,disgust=,fear=
+    edgefer compare my-bundle faces --against workstation.json
     """
     if len(paths) > 2:
         raise click.UsageError(f"expected [BUNDLE] FACES, got {len(paths)} folders.")
     from edgefer.faceset import FaceSet
     from edgefer.labels import parse_map
+    from edgefer.report.against import load_elsewhere
     from edgefer.report.save import check, save, to_json
     from edgefer.report.table import to_terminal
     from edgefer.signature import load_trusted
@@ -241,16 +229,17 @@ def compare(
     from .compare import gate
 
     check(out, force=force)
+    bundle = load_trusted(paths[0] if len(paths) == 2 else None, trusted_keys)
+    faces, moved = FaceSet.load(paths[-1]), parse_map(renames or "")
+    # Before the work: a comparison of something else is refused at once.
+    there = load_elsewhere(against) if against else None
+    if there:
+        there.check(bundle.digest, faces.digest, split, moved)
     result = measure(
-        load_trusted(paths[0] if len(paths) == 2 else None, trusted_keys),
-        FaceSet.load(paths[-1]),
-        split=split,
-        renames=parse_map(renames or ""),
-        backend=backend,
-        threads=threads,
-        margin=margin,
+        bundle, faces, split=split, renames=moved, backend=backend, threads=threads, margin=margin
     )
-    click.echo(to_json(result) if as_json else to_terminal(result), nl=False)
+    result, table = there.beside(result) if there else (result, "")
+    click.echo(to_json(result) if as_json else to_terminal(result) + table, nl=False)
     for path in out:
         save(result, path)
         click.echo(f"wrote {path}", err=True)

@@ -11,8 +11,8 @@ import numpy as np
 from edgefer.preprocess import to_patch
 
 from .cameras import Camera
-from .classifier import Classifier
 from .reading import Frame, Reading
+from .shadow import Agreement, Model, Shadow
 from .signals import Signals, listening
 from .sinks import Sink, Stop
 from .sinks.vitals import Vitals, listeners, lost
@@ -48,6 +48,8 @@ class Summary:
         How often a live camera was lost and came back.
     lost : mapping of str to int
         Readings that sinks with a queue left out, by the sink's name.
+    shadow : Agreement, optional
+        How often float and int8 agreed, where both ran.
     """
 
     grabbed: int
@@ -60,6 +62,7 @@ class Summary:
     ended: str
     reconnects: int = 0
     lost: Mapping[str, int] = field(default_factory=dict)
+    shadow: Agreement | None = None
 
     @property
     def fps(self) -> float:
@@ -80,6 +83,7 @@ class Summary:
             "ended": self.ended,
             "reconnects": self.reconnects,
             "lost": dict(self.lost),
+            "shadow": self.shadow.to_json() if self.shadow else None,
         }
 
     def __str__(self) -> str:
@@ -94,6 +98,7 @@ class Summary:
             + "".join(
                 f"\n{name}: {count} readings lost" for name, count in self.lost.items() if count
             )
+            + (f"\n{self.shadow}" if self.shadow else "")
         )
 
 
@@ -102,7 +107,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def run(
-    classifier: Classifier,
+    classifier: Model,
     camera: Camera,
     sinks: Sequence[Sink],
     follower: Follower,
@@ -115,7 +120,7 @@ def run(
 
     Parameters
     ----------
-    classifier : Classifier
+    classifier : Model
     camera : Camera
         Closed at the end, like the sinks, however the run ends.
     sinks : sequence of Sink
@@ -138,7 +143,7 @@ def run(
     EdgeferError
         What a camera or a sink raises.
     """
-    tally = _Tally(camera, sinks)
+    tally = _Tally(camera, sinks, classifier)
     try:
         with ExitStack() as opened:
             opened.callback(camera.close)
@@ -158,7 +163,7 @@ def run(
 
 
 def _loop(
-    classifier: Classifier,
+    classifier: Model,
     camera: Camera,
     sinks: Sequence[Sink],
     follower: Follower,
@@ -197,9 +202,7 @@ def _loop(
     tally.ended = "as many as asked for"
 
 
-def read_faces(
-    classifier: Classifier, image: np.ndarray, faces: Sequence[Followed]
-) -> list[Reading]:
+def read_faces(classifier: Model, image: np.ndarray, faces: Sequence[Followed]) -> list[Reading]:
     """Readings of these faces of a picture, all in one batch."""
     if not faces:
         return []
@@ -231,10 +234,11 @@ def _write(sinks: Sequence[Sink], frame: Frame, readings: Sequence[Reading]) -> 
 class _Tally:
     """Counts and times so far: a few numbers, however long the run."""
 
-    def __init__(self, camera: Camera, sinks: Sequence[Sink]) -> None:
+    def __init__(self, camera: Camera, sinks: Sequence[Sink], classifier: Model) -> None:
         self.taken = self.frames = self.faces = self.frames_with_face = 0
         self.ended = "an error"
         self._camera, self._sinks = camera, sinks
+        self._shadow = classifier if isinstance(classifier, Shadow) else None
         self._times = dict.fromkeys(STEPS, 0.0)
         self._last = dict.fromkeys(STEPS, 0.0)
         self._started = time.perf_counter()
@@ -267,6 +271,7 @@ class _Tally:
             "dropped": dropped,
             "reconnects": getattr(self._camera, "reconnects", 0),
         }
+        totals |= self._shadow.agreement.totals() if self._shadow else {}
         return Vitals(totals, states, dict(self._last), lost(self._sinks))
 
     def _camera_counts(self) -> tuple[int, int]:
@@ -289,4 +294,5 @@ class _Tally:
             self.ended,
             getattr(self._camera, "reconnects", 0),
             lost(self._sinks),
+            self._shadow.agreement if self._shadow else None,
         )
