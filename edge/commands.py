@@ -12,6 +12,7 @@ from .detector_options import detector_options
 from .look import Look
 from .model_options import backend_option, threads_option, trusted_keys_option
 from .picture_options import picture_options
+from .steady_options import Telling, telling_options
 
 if TYPE_CHECKING:
     from .track import Follower
@@ -68,6 +69,7 @@ package.module:attribute. Give it several times for several. [default: console]"
     show_default=True,
     help="Leave out answers that are less sure than this.",
 )
+@telling_options
 @picture_options
 @trusted_keys_option
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after N frames.")
@@ -87,6 +89,7 @@ def run(
     threads: int,
     follow: Callable[[int], "Follower"],
     min_confidence: float,
+    telling: Callable[[], Telling],
     look: Look,
     trusted_keys: tuple[Path, ...],
     frames: int | None,
@@ -137,6 +140,7 @@ def run(
         source,
         [*outputs, Cooling(follower), *under_systemd(source)],
         follower,
+        **telling(),
         min_confidence=min_confidence,
         max_frames=frames,
         report=lambda summary: click.echo(

@@ -44,7 +44,7 @@ class Reading:
     box : Box
         Where it is, in pixels.
     emotion : str
-        The most probable one.
+        The most probable one over a moment, or ``unsure``: see `edgefer.edge.steady`.
     confidence : float
         That one's probability.
     probabilities : mapping of str to float

@@ -1,109 +1,20 @@
 """The loop of the device: camera -> find faces -> read them -> sinks."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-
-from edgefer.preprocess import to_patch
 
 from .cameras import Camera
+from .faces import read_faces
+from .quality import Gate
 from .reading import Frame, Reading
-from .shadow import Agreement, Model, Shadow
+from .shadow import Model, Shadow
 from .signals import Signals, listening
 from .sinks import Sink, Stop
 from .sinks.vitals import Vitals, listeners, lost
-from .track import Followed, Follower
-
-STEPS = ("read", "detect", "classify", "sinks")
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run came to.
-
-    Attributes
-    ----------
-    grabbed : int
-        Frames that the camera took: ``frames + dropped``, exactly.
-    frames : int
-        Frames that were looked at, and whose readings every sink got.
-    dropped : int
-        Frames that were not: a live camera was faster, a file's frame was damaged, or the run ended
-        while a frame was at hand.
-    faces : int
-        Faces read, over all frames.
-    frames_with_face : int
-        Frames with at least one.
-    seconds : float
-        How long it took.
-    milliseconds : mapping of str to float
-        Mean time of a frame in each of `STEPS`; waiting for a camera counts as ``read``.
-    ended : str
-        Why it ended.
-    reconnects : int
-        How often a live camera was lost and came back.
-    lost : mapping of str to int
-        Readings that sinks with a queue left out, by the sink's name.
-    shadow : Agreement, optional
-        How often float and int8 agreed, where both ran.
-    """
-
-    grabbed: int
-    frames: int
-    dropped: int
-    faces: int
-    frames_with_face: int
-    seconds: float
-    milliseconds: dict[str, float]
-    ended: str
-    reconnects: int = 0
-    lost: Mapping[str, int] = field(default_factory=dict)
-    shadow: Agreement | None = None
-
-    @property
-    def fps(self) -> float:
-        """Frames per second."""
-        return self.frames / self.seconds if self.seconds else 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything, ready for JSON."""
-        return {
-            "grabbed": self.grabbed,
-            "frames": self.frames,
-            "dropped": self.dropped,
-            "faces": self.faces,
-            "frames_with_face": self.frames_with_face,
-            "seconds": round(self.seconds, 3),
-            "fps": round(self.fps, 2),
-            "milliseconds": {step: round(ms, 3) for step, ms in self.milliseconds.items()},
-            "ended": self.ended,
-            "reconnects": self.reconnects,
-            "lost": dict(self.lost),
-            "shadow": self.shadow.to_json() if self.shadow else None,
-        }
-
-    def __str__(self) -> str:
-        steps = ", ".join(f"{step} {ms:.1f}" for step, ms in self.milliseconds.items())
-        ended = {"SIGINT": "stopped by Ctrl-C", "SIGTERM": "stopped by SIGTERM"}
-        return (
-            f"{_count(self.frames, 'frame')} in {self.seconds:.1f} s ({self.fps:.1f} a second), "
-            f"{self.dropped} dropped; {ended.get(self.ended, self.ended)}\n"
-            f"{_count(self.faces, 'face')} in {_count(self.frames_with_face, 'frame')}\n"
-            f"ms a frame: {steps}"
-            + (f"\nthe camera came back {self.reconnects} times" if self.reconnects else "")
-            + "".join(
-                f"\n{name}: {count} readings lost" for name, count in self.lost.items() if count
-            )
-            + (f"\n{self.shadow}" if self.shadow else "")
-        )
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+from .steady import Steady
+from .summary import STEPS, Summary
+from .track import Follower
 
 
 def run(
@@ -112,6 +23,8 @@ def run(
     sinks: Sequence[Sink],
     follower: Follower,
     *,
+    gate: Gate | None = None,
+    steady: Steady | None = None,
     min_confidence: float = 0.0,
     max_frames: int | None = None,
     report: Callable[[Summary], object] = lambda summary: None,
@@ -127,6 +40,10 @@ def run(
         Each gets every frame.
     follower : Follower
         Finds the faces.
+    gate : callable, optional
+        Which faces are good enough to be read; the others are told as ``unsure``.
+    steady : Steady, optional
+        What readings go through on their way to the sinks.
     min_confidence : float
         Readings less sure than this are left out.
     max_frames : int, optional
@@ -151,7 +68,16 @@ def run(
                 opened.callback(sink.close)
             with listening() as signals:
                 _loop(
-                    classifier, camera, sinks, follower, min_confidence, max_frames, tally, signals
+                    classifier,
+                    camera,
+                    sinks,
+                    follower,
+                    gate,
+                    steady or Steady(0),
+                    min_confidence,
+                    max_frames,
+                    tally,
+                    signals,
                 )
     except BrokenPipeError:
         tally.ended = "nobody reads the output any more"
@@ -167,6 +93,8 @@ def _loop(
     camera: Camera,
     sinks: Sequence[Sink],
     follower: Follower,
+    gate: Gate | None,
+    steady: Steady,
     min_confidence: float,
     max_frames: int | None,
     tally: "_Tally",
@@ -186,11 +114,9 @@ def _loop(
                 follower.forget()
             faces = follower(frame.image)
         with tally.step("classify"):
-            readings = [
-                reading
-                for reading in read_faces(classifier, frame.image, faces)
-                if reading.confidence >= min_confidence
-            ]
+            read = read_faces(classifier, frame.image, faces, gate)
+            told = steady.alone(read) if frame.name else steady(frame.seconds, read)
+            readings = [reading for reading in told if reading.confidence >= min_confidence]
         with tally.step("sinks"):
             stopped = _write(sinks, frame, readings)
         tally.add(readings)
@@ -200,24 +126,6 @@ def _loop(
             tally.ended = "asked to"
             return
     tally.ended = "as many as asked for"
-
-
-def read_faces(classifier: Model, image: np.ndarray, faces: Sequence[Followed]) -> list[Reading]:
-    """Readings of these faces of a picture, all in one batch."""
-    if not faces:
-        return []
-    patches = np.stack([to_patch(image, box, classifier.size) for _, box in faces])
-    names = classifier.labels.names
-    return [
-        Reading(
-            face,
-            box,
-            names[int(shares.argmax())],
-            float(shares.max()),
-            dict(zip(names, shares.tolist(), strict=True)),
-        )
-        for (face, box), shares in zip(faces, classifier(patches), strict=True)
-    ]
 
 
 def _write(sinks: Sequence[Sink], frame: Frame, readings: Sequence[Reading]) -> bool:
@@ -235,7 +143,7 @@ class _Tally:
     """Counts and times so far: a few numbers, however long the run."""
 
     def __init__(self, camera: Camera, sinks: Sequence[Sink], classifier: Model) -> None:
-        self.taken = self.frames = self.faces = self.frames_with_face = 0
+        self.taken = self.frames = self.faces = self.frames_with_face = self.unread = 0
         self.ended = "an error"
         self._camera, self._sinks = camera, sinks
         self._shadow = classifier if isinstance(classifier, Shadow) else None
@@ -258,6 +166,7 @@ class _Tally:
         self.frames += 1
         self.faces += len(readings)
         self.frames_with_face += bool(readings)
+        self.unread += sum(not reading.confidence for reading in readings)
 
     def vitals(self) -> Vitals:
         """How the run goes."""
@@ -294,5 +203,6 @@ class _Tally:
             self.ended,
             getattr(self._camera, "reconnects", 0),
             lost(self._sinks),
+            self.unread,
             self._shadow.agreement if self._shadow else None,
         )

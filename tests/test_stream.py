@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from scenes import Scene
 
+from edgefer.edge.faces import read_faces
 from edgefer.edge.reading import Frame
 from edgefer.edge.sinks import Stop
-from edgefer.edge.stream import read_faces, run
+from edgefer.edge.stream import run
 from edgefer.edge.track import Followed, Follower
 from edgefer.errors import CameraError, EdgeferError
 from edgefer.labels import labels_of

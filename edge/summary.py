@@ -1,0 +1,100 @@
+"""What a run came to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .shadow import Agreement
+
+STEPS = ("read", "detect", "classify", "sinks")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to.
+
+    Attributes
+    ----------
+    grabbed : int
+        Frames that the camera took: ``frames + dropped``, exactly.
+    frames : int
+        Frames that were looked at, and whose readings every sink got.
+    dropped : int
+        Frames that were not: a live camera was faster, a file's frame was damaged, or the run ended
+        while a frame was at hand.
+    faces : int
+        Faces told, over all frames.
+    frames_with_face : int
+        Frames with at least one.
+    seconds : float
+        How long it took.
+    milliseconds : mapping of str to float
+        Mean time of a frame in each of `STEPS`; waiting for a camera counts as ``read``.
+    ended : str
+        Why it ended.
+    reconnects : int
+        How often a live camera was lost and came back.
+    lost : mapping of str to int
+        Readings that sinks with a queue left out, by the sink's name.
+    unread : int
+        Of the faces, those that a gate refused: told as ``unsure``, with confidence 0.
+    shadow : Agreement, optional
+        How often float and int8 agreed, where both ran.
+    """
+
+    grabbed: int
+    frames: int
+    dropped: int
+    faces: int
+    frames_with_face: int
+    seconds: float
+    milliseconds: dict[str, float]
+    ended: str
+    reconnects: int = 0
+    lost: Mapping[str, int] = field(default_factory=dict)
+    unread: int = 0
+    shadow: Agreement | None = None
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self.frames / self.seconds if self.seconds else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        return {
+            "grabbed": self.grabbed,
+            "frames": self.frames,
+            "dropped": self.dropped,
+            "faces": self.faces,
+            "frames_with_face": self.frames_with_face,
+            "seconds": round(self.seconds, 3),
+            "fps": round(self.fps, 2),
+            "milliseconds": {step: round(ms, 3) for step, ms in self.milliseconds.items()},
+            "ended": self.ended,
+            "reconnects": self.reconnects,
+            "lost": dict(self.lost),
+            "unread": self.unread,
+            "shadow": self.shadow.to_json() if self.shadow else None,
+        }
+
+    def __str__(self) -> str:
+        steps = ", ".join(f"{step} {ms:.1f}" for step, ms in self.milliseconds.items())
+        ended = {"SIGINT": "stopped by Ctrl-C", "SIGTERM": "stopped by SIGTERM"}
+        return (
+            f"{_count(self.frames, 'frame')} in {self.seconds:.1f} s ({self.fps:.1f} a second), "
+            f"{self.dropped} dropped; {ended.get(self.ended, self.ended)}\n"
+            f"{_count(self.faces, 'face')} in {_count(self.frames_with_face, 'frame')}"
+            + (f", {self.unread} too poor to read (--quality)" if self.unread else "")
+            + "\n"
+            f"ms a frame: {steps}"
+            + (f"\nthe camera came back {self.reconnects} times" if self.reconnects else "")
+            + "".join(
+                f"\n{name}: {count} readings lost" for name, count in self.lost.items() if count
+            )
+            + (f"\n{self.shadow}" if self.shadow else "")
+        )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,112 @@
+"""The gate before the model: what it refuses, and what becomes of a face that is refused."""
+
+import cv2
+import numpy as np
+import pytest
+from scenes import Scene
+from test_steady import Pictures
+
+from edgefer.edge.faces import read_faces
+from edgefer.edge.quality import readable, sharpness
+from edgefer.edge.reading import Frame
+from edgefer.edge.sinks.blur import Blur
+from edgefer.edge.stream import run
+from edgefer.edge.track import Followed, Follower
+from edgefer.labels import labels_of
+from edgefer.preprocess import Box, to_patch
+
+pytestmark = pytest.mark.edge
+
+WHOLE = Box(0, 0, 96, 96)
+
+
+def face(seed=0) -> np.ndarray:
+    """Soft blotches with the contrast of a skin: sharper than the bound, not by much."""
+    grain = np.random.default_rng(seed).normal(size=(96, 96))
+    soft = cv2.GaussianBlur(grain, (0, 0), 3)
+    return np.clip(130 + 30 * soft / soft.std(), 0, 255).astype(np.uint8)
+
+
+def good(image, box=WHOLE) -> bool:
+    return bool(readable(to_patch(image, box)[None], [box])[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda image: image, True),
+        (lambda image: cv2.GaussianBlur(image, (0, 0), 6), False),
+        (lambda image: (image * 0.5).astype(np.uint8), True),
+        (lambda image: (image * 0.15).astype(np.uint8), False),
+        (lambda image: np.clip(image * 1.5, 0, 255).astype(np.uint8), True),
+        (lambda image: np.clip(image * 4.0, 0, 255).astype(np.uint8), False),
+        (np.zeros_like, False),
+        (lambda image: np.full_like(image, 128), False),  # nothing there
+    ],
+    ids=["as-it-is", "blurred", "dim", "dark", "light", "glaring", "black", "flat"],
+)
+def test_what_cannot_be_read(change, expected):
+    assert [good(change(face(seed))) for seed in range(5)] == [expected] * 5
+
+
+@pytest.mark.parametrize(("side", "expected"), [(31, False), (32, True), (96, True)])
+def test_a_small_face_is_refused(side, expected):
+    patch = to_patch(face(), WHOLE)[None]
+    assert readable(patch, [Box(5, 5, side, side - 4)]).tolist() == [expected]
+
+
+def test_sharpness_does_not_depend_on_the_light():
+    patch = to_patch(face(), WHOLE)[None]
+    assert sharpness(patch // 2) == pytest.approx(sharpness(patch), rel=0.05)
+
+
+def test_each_face_of_a_picture_is_judged_alone():
+    patches = np.stack([to_patch(image, WHOLE) for image in (face(), face() // 8, face(1))])
+    assert readable(patches, [WHOLE] * 3).tolist() == [True, False, True]
+
+
+class Counting:
+    """A model that is sure of sad, and counts the faces that it is asked."""
+
+    labels, size = labels_of("two", "happy", "sad"), 48
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, patches):
+        self.asked.append(len(patches))
+        return np.tile(np.float32([0.25, 0.75]), (len(patches), 1))
+
+
+LEFT, MIDDLE, RIGHT = (Followed(i, Box(96 * i, 0, 96, 96)) for i in range(3))
+
+
+def test_a_refused_face_is_told_and_the_model_not_asked():
+    image, model = np.hstack([face(), face() // 8, face(1)]), Counting()
+    out = read_faces(model, image, [LEFT, MIDDLE, RIGHT], readable)
+    assert model.asked == [2]
+    assert [(r.face, r.emotion, r.confidence) for r in out] == [
+        (0, "sad", 0.75),
+        (1, "unsure", 0.0),
+        (2, "sad", 0.75),
+    ]
+    assert out[1].probabilities == {"happy": 0.5, "sad": 0.5}
+
+
+def test_blur_covers_a_refused_face():
+    image, model, blur = face() // 8, Counting(), Blur()
+    out = read_faces(model, image, [LEFT], readable)
+    blur.see(Frame(0, 0.0, image), out)
+    assert blur.boxes == [LEFT.box]
+    assert model.asked == []
+
+
+def test_the_summary_counts_them():
+    flat, model = Pictures(named=False), Counting()
+    gated = run(model, flat, [], Follower(Scene(Box(0, 0, 60, 60))), gate=readable)
+    assert (gated.faces, gated.unread, model.asked) == (10, 10, [])
+    assert gated.to_json()["unread"] == 10
+    assert "10 too poor to read" in str(gated)
+    plain = run(model, flat, [], Follower(Scene(Box(0, 0, 60, 60))))
+    assert (plain.faces, plain.unread) == (10, 0)
+    assert "too poor" not in str(plain)
