@@ -1,6 +1,7 @@
 """How warm a board is, and whether it is slowed down for it."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -101,7 +102,7 @@ def _cooling(root: Path) -> list[str]:
 def _bits(root: Path, command: str) -> int:
     """What a Raspberry Pi's firmware says, 0 elsewhere; its kernel's file needs no program."""
     held = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
-    if not held:
+    if not held and shutil.which(command):
         with suppress(OSError, subprocess.SubprocessError):
             done = subprocess.run(
                 [command, "get_throttled"], capture_output=True, text=True, timeout=2, check=True

@@ -17,6 +17,11 @@ def captured(video: str, where: object = "", care: Care = QUICK):
     return open_live(f"stuck_videos:{video}", str(where), "camera 7", care)
 
 
+def no_more(before: tuple[int, int, int]) -> bool:
+    """Whether nothing is held beyond that; what earlier tests left may have gone meanwhile."""
+    return all(now <= then for now, then in zip(held(), before, strict=True))
+
+
 def held() -> tuple[int, int, int]:
     """Threads, open files and child processes."""
     files = list(Path("/proc/self/fd").iterdir())

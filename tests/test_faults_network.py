@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from live_sources import QUICK, closed, held, value, wait_for
+from live_sources import QUICK, closed, held, no_more, value, wait_for
 from stream_servers import HttpCamera, RtspCamera, jpeg
 from tiny_tflite import tiny_bundle
 
@@ -25,7 +25,7 @@ CARE = replace(QUICK, stall=1)
 def nothing_is_left():
     before = held()
     yield
-    wait_for(lambda: held() == before)  # a server's thread may be the last
+    wait_for(lambda: no_more(before))  # a server's thread may be the last
 
 
 @pytest.mark.parametrize("kind", [HttpCamera, RtspCamera])
