@@ -64,7 +64,7 @@ def test_no_thread_and_no_lock_is_left(tmp_path):
     before = threading.active_count()
     for _ in range(3):
         open_sink(address(free_port(), tmp_path)).close()
-    until(lambda: threading.active_count() == before)
+    until(lambda: threading.active_count() <= before)  # what earlier tests left may have gone
 
 
 def test_a_spool_that_is_full_gives_up_the_oldest_and_counts(tmp_path, capsys):

@@ -1,104 +1,21 @@
 """The web page's server: who is let in, who is not, and clients that hang."""
 
-import json
 import os
 import socket
-import ssl
 import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 from watching import TIMEOUT, Watcher, ask, page, playing, scene, somebody, wait_for
 
-from edgefer.edge.look import Look
-from edgefer.edge.sinks import open_sink
-from edgefer.edge.sinks.vitals import Vitals
 from edgefer.edge.sinks.web.access import TRIES, WINDOW, Doorkeeper, Names
-from edgefer.edge.sinks.web.address import parse_address
 from edgefer.edge.sinks.web.hub import MOST, SPAN, Hub
-from edgefer.edge.sinks.web.record import Recorder
 from edgefer.edge.sinks.web.server import Limits
-from edgefer.errors import EdgeferError
 
 pytestmark = pytest.mark.edge
 
 TOKEN = "correct horse battery staple"
-
-
-# Pictures
-
-
-def test_a_watcher_gets_the_picture_and_what_was_read_in_it():
-    with page() as sink, playing(sink), Watcher(sink.port) as watcher:
-        assert watcher.receive()["record"] is None
-        told, jpeg = watcher.picture()
-        later, _ = watcher.picture()
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert image.shape == (240, 320, 3)
-    assert told["size"] == [320, 240]
-    (face,) = told["faces"]
-    assert face["emotion"] in (["happy", "기쁨"], ["sad", "슬픔"])
-    assert face["emotions"] == [["happy", "기쁨"], ["sad", "슬픔"], ["neutral", "중립"]]
-    assert face["box"][0] == 40 + told["index"] % 200
-    assert later["index"] > told["index"]
-
-
-def test_nothing_is_compressed_unless_somebody_waits():
-    with page() as sink:
-        for index in range(50):
-            sink.write(scene(index), [somebody(index)])
-        assert sink.hub.encoded == 0
-        with playing(sink), Watcher(sink.port) as watcher:
-            watcher.picture()
-            assert sink.hub.encoded >= 1
-
-
-def test_a_picture_is_compressed_once_for_all_who_wait():
-    with page() as sink, Watcher(sink.port) as first, Watcher(sink.port) as second:
-        for watcher in (first, second):
-            watcher.receive()
-            watcher.send()
-        wait_for(lambda: sink.hub.waiting == 2, "both wait")
-        sink.write(scene(7), [])
-        assert first.receive() == second.receive()
-        assert sink.hub.encoded == 1
-
-
-def test_a_large_picture_is_sent_smaller():
-    with page() as sink, Watcher(sink.port) as watcher:
-        watcher.receive()
-        watcher.send()
-        wait_for(lambda: sink.hub.waiting, "it waits")
-        sink.write(scene(0, (1080, 1920)), [])
-        told, jpeg = watcher.receive()
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
-    assert (told["size"], image.shape) == ([1920, 1080], (540, 960))
-
-
-def test_while_the_camera_stands_still_a_watcher_hears_so():
-    with page(limits=Limits(news=0.05)) as sink, Watcher(sink.port) as watcher:
-        sink.tell(Vitals({"dropped": 4}, {"temperature_celsius": 61.5}, {"detect": 0.02}, {"x": 3}))
-        watcher.receive()
-        watcher.send()
-        told = watcher.receive()
-    assert (told["fps"], told["dropped"], told["lost"]) == (0, 4, 3)
-    assert (told["latency"], told["temperature"]) == (20.0, 61.5)
-
-
-def test_covered_faces_cannot_be_seen():
-    with page(look=Look(blur=True)) as sink, Watcher(sink.port) as watcher:
-        watcher.receive()
-        watcher.send()
-        wait_for(lambda: sink.hub.waiting, "it waits")
-        sink.write(scene(0), [somebody(0)])
-        _, jpeg = watcher.receive()
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
-    cell = image[66:80, 66:80].astype(float)  # within one cell of the box with its margin
-    assert cell.std() < 12
-    assert image[:, 200:].astype(float).std() > 40
 
 
 # What happened lately
@@ -358,146 +275,3 @@ def test_the_end_waits_for_nobody():
 
 def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-# Recordings
-
-
-def test_readings_are_recorded_between_start_and_stop(tmp_path):
-    with page(record=tmp_path / "kept") as sink:
-        sink.write(scene(0), [somebody(0)])
-        assert json.loads(ask(sink.port, "/record", {"on": True}).body)["record"]["on"]
-        sink.write(scene(1), [somebody(1)])
-        sink.write(scene(2), [somebody(2)])
-        told = json.loads(ask(sink.port, "/record", {"on": False}).body)["record"]
-        sink.write(scene(3), [somebody(3)])
-    (file,) = (tmp_path / "kept").iterdir()
-    assert (told["on"], told["file"], told["count"]) == (False, file.name, 2)
-    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    assert [row["index"] for row in rows] == [1, 2]
-
-
-def test_unless_a_folder_is_named_nothing_is_recorded(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with page() as sink:
-        assert ask(sink.port, "/record", {"on": True}).status == 400
-        sink.write(scene(0), [somebody(0)])
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_recording_that_is_forgotten_ends_itself(tmp_path):
-    recorder = Recorder(tmp_path, most=3)
-    recorder.start()
-    for index in range(5):
-        recorder.write(scene(index), [somebody(index)])
-    assert recorder.to_json()["on"] is False
-    recorder.stop()
-    (file,) = tmp_path.iterdir()
-    assert len(file.read_text().splitlines()) == 3
-
-
-def test_a_folder_that_goes_away_ends_the_recording_and_not_the_run(tmp_path):
-    recorder = Recorder(tmp_path / "kept")
-    (tmp_path / "kept").rmdir()
-    recorder.start()
-    recorder.write(scene(0), [somebody(0)])
-    assert recorder.to_json()["on"] is False
-    assert "cannot write" in recorder.to_json()["error"]
-
-
-# What a string names
-
-
-@pytest.mark.parametrize(
-    ("where", "message"),
-    [
-        ("0.0.0.0:8080", "needs a token. Type first: export EDGEFER_WEB_TOKEN="),
-        ("[::]:8080", "needs a token"),
-        ("eighty", "Type web:8080 for this machine alone"),
-        ("99999", "is not known"),
-        ("8080?clients=0", "clients=0 must be a number from 1 to 99"),
-        ("8080?cert=a.pem", "TLS needs both"),
-        ("8080?pasword=x", "'pasword' is no option here"),
-        ("8080?token=/nowhere/token", "cannot read the token in /nowhere/token: No such file"),
-    ],
-)
-def test_an_address_that_cannot_be_is_refused_with_what_to_type(where, message):
-    with pytest.raises(EdgeferError, match=message):
-        parse_address(where, {})
-
-
-def test_the_token_comes_from_the_environment_or_a_file(tmp_path):
-    assert parse_address("0.0.0.0:80", {"EDGEFER_WEB_TOKEN": TOKEN}).token == TOKEN
-    file = tmp_path / "token"
-    file.write_text(f"{TOKEN}\n")
-    file.chmod(0o600)
-    assert parse_address("8080", {"EDGEFER_WEB_TOKEN_FILE": str(file)}).token == TOKEN
-    assert parse_address(f"8080?token={file}", {}).token == TOKEN
-    file.chmod(0o644)
-    with pytest.raises(EdgeferError, match="others can read the token .* chmod 600"):
-        parse_address(f"8080?token={file}", {})
-
-
-def test_a_short_token_is_refused():
-    with pytest.raises(EdgeferError, match="has 6 characters, and 16 are the least"):
-        parse_address("8080", {"EDGEFER_WEB_TOKEN": "secret"})
-
-
-def test_a_port_that_is_taken_is_refused(monkeypatch):
-    monkeypatch.delenv("EDGEFER_WEB_TOKEN", raising=False)
-    with page() as sink, pytest.raises(EdgeferError, match="Address already in use. Try another"):
-        open_sink(f"web:{sink.port}")
-
-
-def test_a_certificate_that_is_none_is_refused(tmp_path):
-    (tmp_path / "x.pem").write_text("no certificate")
-    with pytest.raises(EdgeferError, match="no certificate and its key"):
-        open_sink(f"web:0?cert={tmp_path / 'x.pem'}&key={tmp_path / 'x.pem'}")
-
-
-def test_with_a_certificate_it_is_encrypted(tmp_path):
-    cert, key = certificate(tmp_path)
-    with page(cert=cert, key=key, token=TOKEN) as sink:
-        context = ssl.create_default_context(cafile=str(cert))
-        with (
-            socket.create_connection(("127.0.0.1", sink.port), TIMEOUT) as plain,
-            context.wrap_socket(plain, server_hostname="localhost") as sock,
-        ):
-            body = json.dumps({"token": TOKEN}).encode()
-            sock.sendall(
-                b"POST /enter HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-            )
-            answer = sock.recv(65536).decode()
-    assert answer.startswith("HTTP/1.1 200")
-    assert "Secure" in answer
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """One that signs itself, for localhost."""
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return folder / "cert.pem", folder / "key.pem"
