@@ -19,12 +19,16 @@ class Vitals:
         Seconds that each step of the last frame took.
     lost : mapping of str to int
         Readings that each sink left out, by its name.
+    warnings : tuple of str
+        Sentences on what is unlike the faces that the model was calibrated on; none while all is
+        well.
     """
 
     totals: Mapping[str, int] = field(default_factory=dict)
     states: Mapping[str, float] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)
     lost: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @runtime_checkable
