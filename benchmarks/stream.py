@@ -142,6 +142,7 @@ def edgefer(clips: Path) -> dict:
     from edgefer.edge.cameras import open_camera
     from edgefer.edge.classifier import Classifier
     from edgefer.edge.detectors import Wishes, open_detector
+    from edgefer.edge.faces import Reader
     from edgefer.edge.sinks import open_sink
     from edgefer.edge.stream import run
     from edgefer.edge.track import Follower
@@ -164,7 +165,7 @@ def edgefer(clips: Path) -> dict:
         for path in paths(clips):
             log = Path(folder) / f"{path.name}.jsonl"
             sink, follower = open_sink(f"jsonl:{log}"), Follower(open_detector("haar", Wishes()))
-            summary = run(classifier, Timed(path), [sink], follower)
+            summary = run(Reader(classifier), Timed(path), [sink], follower)
             boxes[path.name] = [[] for _ in range(summary.frames)]
             for line in log.read_text("utf-8").splitlines():
                 row = json.loads(line)

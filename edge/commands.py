@@ -25,7 +25,7 @@ package.module:attribute."""
 SINK_HELP = """Where readings go: console, jsonl:PATH or csv:PATH (added to if they hold readings;
 PATH?max=10MB&keep=5 begins a new file at that size), video:PATH, window, web:PORT (a page to watch;
 web:HOST:PORT?record=FOLDER&clients=8&cert=FILE&key=FILE), webhook:URL, mqtt://USER@HOST/TOPIC,
-mqtts://USER@HOST/TOPIC, prometheus:PORT, or your own
+mqtts://USER@HOST/TOPIC, prometheus:PORT, warnings:PATH, or your own
 package.module:attribute. Give it several times for several. [default: console]"""
 
 
@@ -89,7 +89,7 @@ def run(
     threads: int,
     follow: Callable[[int], "Follower"],
     min_confidence: float,
-    telling: Callable[[], Telling],
+    telling: Telling,
     look: Look,
     trusted_keys: tuple[Path, ...],
     frames: int | None,
@@ -124,6 +124,7 @@ def run(
     from .notify import under_systemd
     from .shadow import open_model
     from .sinks import open_sinks
+    from .sinks.warnings import WarningSink
     from .stream import run as read
 
     made = load_trusted(bundle, trusted_keys)
@@ -132,15 +133,16 @@ def run(
         source = open_camera(camera, loop=loop, care=Care(stall=stall, retries=retries))
         opened.callback(source.close)
         # Before the sinks, whose threads speak where a model that is loaded is kept quiet.
-        classifier = open_model(made, precision, backend=backend, threads=threads)
+        model = open_model(made, precision, backend=backend, threads=threads)
+        reader, steady = telling(made, model, "int8" if precision == "shadow" else precision)
         outputs = open_sinks(sinks or (() if as_json else ("console",)), force=force, look=look)
         opened.pop_all()  # from here on the run closes them
     read(
-        classifier,
+        reader,
         source,
-        [*outputs, Cooling(follower), *under_systemd(source)],
+        [*outputs, WarningSink(), Cooling(follower), *under_systemd(source)],
         follower,
-        **telling(),
+        steady=steady,
         min_confidence=min_confidence,
         max_frames=frames,
         report=lambda summary: click.echo(

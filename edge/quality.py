@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from edgefer.preprocess import Box
+from edgefer.reference import light, sharpness
 
 Gate = Callable[[np.ndarray, Sequence[Box]], np.ndarray]  # patches and boxes: which to read
 
@@ -51,21 +52,6 @@ def readable(patches: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
     -------
     ndarray of bool, shape (N,)
     """
-    light = patches.mean(axis=(1, 2))
+    grey = light(patches)
     sides = np.array([max(box.w, box.h) for box in boxes])
-    return (sharpness(patches) >= SHARP) & (light >= DARK) & (light <= BRIGHT) & (sides >= SMALL)
-
-
-def sharpness(patches: np.ndarray) -> np.ndarray:
-    """Variance of the Laplacian over that of the grey values, shape (N,); 0 for a flat patch.
-
-    The variance of the Laplacian alone [1]_ falls with the light as the square, and would call a
-    dim face blurred. Noise counts as sharp.
-
-    .. [1] Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000.
-    """
-    grey = patches.astype(np.float32)
-    middle = grey[:, 1:-1, 1:-1]
-    beside = grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1] + grey[:, 1:-1, :-2] + grey[:, 1:-1, 2:]
-    edges = (4 * middle - beside).var(axis=(1, 2))
-    return np.asarray(edges / np.maximum(grey.var(axis=(1, 2)), 1))
+    return (sharpness(patches) >= SHARP) & (grey >= DARK) & (grey <= BRIGHT) & (sides >= SMALL)

@@ -44,8 +44,7 @@ class Steady:
         smooth : float
             Time constant in seconds; 0 leaves probabilities and emotions as they were read.
         unsure : float
-            Confidence below which the emotion that is told is ``unsure``; probabilities stay. It
-            is as good as the model's confidence, which is not calibrated.
+            Confidence below which the emotion that is told is ``unsure``; probabilities stay.
         """
         self._smooth, self._unsure = smooth, unsure
         self._faces: dict[int, _Face] = {}

@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from .cameras import Camera
-from .faces import read_faces
-from .quality import Gate
+from .faces import Reader
 from .reading import Frame, Reading
-from .shadow import Model, Shadow
 from .signals import Signals, listening
 from .sinks import Sink, Stop
 from .sinks.vitals import Vitals, listeners, lost
@@ -18,12 +16,11 @@ from .track import Follower
 
 
 def run(
-    classifier: Model,
+    reader: Reader,
     camera: Camera,
     sinks: Sequence[Sink],
     follower: Follower,
     *,
-    gate: Gate | None = None,
     steady: Steady | None = None,
     min_confidence: float = 0.0,
     max_frames: int | None = None,
@@ -33,15 +30,14 @@ def run(
 
     Parameters
     ----------
-    classifier : Model
+    reader : Reader
+        Reads the faces.
     camera : Camera
         Closed at the end, like the sinks, however the run ends.
     sinks : sequence of Sink
         Each gets every frame.
     follower : Follower
         Finds the faces.
-    gate : callable, optional
-        Which faces are good enough to be read; the others are told as ``unsure``.
     steady : Steady, optional
         What readings go through on their way to the sinks.
     min_confidence : float
@@ -60,7 +56,7 @@ def run(
     EdgeferError
         What a camera or a sink raises.
     """
-    tally = _Tally(camera, sinks, classifier)
+    tally = _Tally(camera, sinks, reader)
     try:
         with ExitStack() as opened:
             opened.callback(camera.close)
@@ -68,11 +64,10 @@ def run(
                 opened.callback(sink.close)
             with listening() as signals:
                 _loop(
-                    classifier,
+                    reader,
                     camera,
                     sinks,
                     follower,
-                    gate,
                     steady or Steady(0),
                     min_confidence,
                     max_frames,
@@ -89,11 +84,10 @@ def run(
 
 
 def _loop(
-    classifier: Model,
+    reader: Reader,
     camera: Camera,
     sinks: Sequence[Sink],
     follower: Follower,
-    gate: Gate | None,
     steady: Steady,
     min_confidence: float,
     max_frames: int | None,
@@ -114,7 +108,7 @@ def _loop(
                 follower.forget()
             faces = follower(frame.image)
         with tally.step("classify"):
-            read = read_faces(classifier, frame.image, faces, gate)
+            read = reader(frame, faces)
             told = steady.alone(read) if frame.name else steady(frame.seconds, read)
             readings = [reading for reading in told if reading.confidence >= min_confidence]
         with tally.step("sinks"):
@@ -142,11 +136,10 @@ def _write(sinks: Sequence[Sink], frame: Frame, readings: Sequence[Reading]) -> 
 class _Tally:
     """Counts and times so far: a few numbers, however long the run."""
 
-    def __init__(self, camera: Camera, sinks: Sequence[Sink], classifier: Model) -> None:
+    def __init__(self, camera: Camera, sinks: Sequence[Sink], reader: Reader) -> None:
         self.taken = self.frames = self.faces = self.frames_with_face = self.unread = 0
         self.ended = "an error"
-        self._camera, self._sinks = camera, sinks
-        self._shadow = classifier if isinstance(classifier, Shadow) else None
+        self._camera, self._sinks, self._reader = camera, sinks, reader
         self._times = dict.fromkeys(STEPS, 0.0)
         self._last = dict.fromkeys(STEPS, 0.0)
         self._started = time.perf_counter()
@@ -180,8 +173,9 @@ class _Tally:
             "dropped": dropped,
             "reconnects": getattr(self._camera, "reconnects", 0),
         }
-        totals |= self._shadow.agreement.totals() if self._shadow else {}
-        return Vitals(totals, states, dict(self._last), lost(self._sinks))
+        agreement = self._reader.agreement
+        totals |= agreement.totals() if agreement else {}
+        return Vitals(totals, states, dict(self._last), lost(self._sinks), self._reader.warnings)
 
     def _camera_counts(self) -> tuple[int, int]:
         """Frames that were not looked at, and all of them."""
@@ -204,5 +198,6 @@ class _Tally:
             getattr(self._camera, "reconnects", 0),
             lost(self._sinks),
             self.unread,
-            self._shadow.agreement if self._shadow else None,
+            self._reader.agreement,
+            self._reader.warnings,
         )

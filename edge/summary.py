@@ -40,6 +40,8 @@ class Summary:
         Of the faces, those that a gate refused: told as ``unsure``, with confidence 0.
     shadow : Agreement, optional
         How often float and int8 agreed, where both ran.
+    warnings : tuple of str
+        What most faces were at the end, unlike those that the model was calibrated on.
     """
 
     grabbed: int
@@ -54,6 +56,7 @@ class Summary:
     lost: Mapping[str, int] = field(default_factory=dict)
     unread: int = 0
     shadow: Agreement | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def fps(self) -> float:
@@ -76,6 +79,7 @@ class Summary:
             "lost": dict(self.lost),
             "unread": self.unread,
             "shadow": self.shadow.to_json() if self.shadow else None,
+            "warnings": list(self.warnings),
         }
 
     def __str__(self) -> str:
@@ -93,6 +97,7 @@ class Summary:
                 f"\n{name}: {count} readings lost" for name, count in self.lost.items() if count
             )
             + (f"\n{self.shadow}" if self.shadow else "")
+            + "".join(f"\nwarning: {warning}" for warning in self.warnings)
         )
 
 

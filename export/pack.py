@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgefer.bundle import MARKER, Bundle, Step, versions, write_bundle
+from edgefer.errors import DataError
 from edgefer.faceset import FaceSet
 from edgefer.folders import refuse
 from edgefer.keras import load_model
@@ -16,6 +17,7 @@ from edgefer.labels import Labels
 from edgefer.metadata import About
 from edgefer.preprocess import PREPROCESS
 from edgefer.progress import say, stop_if_asked
+from edgefer.reference import ROLE as REFERENCE
 from edgefer.seen import ROLE, Seen
 
 from .calibration import fingerprint
@@ -27,6 +29,7 @@ from .ladder import Climb, Made, climb, first_made
 from .metadata import add_metadata
 from .prove import prove
 from .recipe import ExportRecipe
+from .reference import make_reference
 from .require import fits, gate_faces, require
 from .reshape import CHANGES, reshape
 from .rungs import Workshop
@@ -36,7 +39,10 @@ PACKAGES = (
     *("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "numpy"),
     *("tf2onnx", "onnx", "onnxruntime"),
 )
-_MADE = ("float", "int8", "onnx", "onnx_int8", "audit", "runtimes", "golden", "calibration")
+_MADE = (
+    *("float", "int8", "onnx", "onnx_int8", "audit", "runtimes", "golden", "calibration"),
+    REFERENCE,
+)
 
 
 def export_bundle(
@@ -62,8 +68,9 @@ def export_bundle(
     calibration : FaceSet, optional
         Faces that int8 is calibrated on; there is no int8 without them.
     faces : FaceSet, optional
-        Its ``train`` split is what pruning and the like train on, its ``val`` split the gate; the
-        calibration faces must share no face and no person with its ``val`` and ``test`` splits.
+        Its ``train`` split is what pruning and the like train on; its ``val`` split is the gate and
+        tells how sure the models may be. The calibration faces must share no face and no person
+        with its ``val`` and ``test`` splits.
     tflite_python : Path, optional
         A Python that has tflite-runtime: see `edgefer.export.runtimes.find_tflite_python`.
     force : bool
@@ -92,9 +99,8 @@ def export_bundle(
     require(bundle, recipe, calibration, faces)
     for given in filter(None, (calibration, faces)):
         given.verify()
-    gate = None
-    if recipe.gate is not None and calibration is not None and faces is not None:
-        gate = gate_faces(bundle, recipe, calibration, faces)
+    judges = _judges(bundle, recipe, calibration, faces)
+    gate = judges if recipe.gate is not None else None
     model = load_model(bundle.path("keras"))
     fits(model, bundle)
     patches = calibration.patches if calibration is not None else None
@@ -131,6 +137,10 @@ def export_bundle(
         )
         files |= proof.save(folder)
         scores |= proof.to_json()
+        if patches is not None:
+            reference = make_reference(models, patches, judges)
+            files[REFERENCE] = reference.save(folder / "reference.json")
+            scores["confidence"] = reference.confidence()
         if recipe.to != "tflite":
             from .onnx_files import write_onnx
 
@@ -189,6 +199,21 @@ def _models(
             told["rung"] = {"rung": name, "kept": list(made.kept)}
         models["int8"] = made.model
     return models, made, told
+
+
+def _judges(
+    bundle: Bundle, recipe: ExportRecipe, calibration: FaceSet | None, faces: FaceSet | None
+) -> FaceSet | None:
+    """Labelled faces that neither training nor calibration saw; a gate cannot do without."""
+    if calibration is None or faces is None:
+        return None
+    try:
+        return gate_faces(bundle, recipe, calibration, faces)
+    except DataError as error:
+        if recipe.gate is not None:
+            raise
+        say(f"nothing tells how sure the models may be: {error}")
+        return None
 
 
 def _kept(bundle: Bundle, folder: Path) -> dict[str, Path]:

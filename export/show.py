@@ -37,6 +37,8 @@ def _lines(bundle: Bundle, scores: Mapping[str, Any]) -> Iterator[str]:
             yield f"{bundle.files[role]}: {_onnx(scores[role])}"
     yield from _reshaped(scores)
     yield from _quantized(scores)
+    if "int8" in scores:
+        yield _sureness(scores)
     tried = Runtimes.load(bundle)
     for role in tried.trials:
         yield f"{role} is {tried.told(role)}"
@@ -44,6 +46,18 @@ def _lines(bundle: Bundle, scores: Mapping[str, Any]) -> Iterator[str]:
         yield f"{bundle.folder}: what it costs each emotion: edgefer compare {bundle.typed} FACESET"
     else:
         yield f"{bundle.folder}: float only; int8 needs --int8 --calib DIR"
+
+
+def _sureness(scores: Mapping[str, Any]) -> str:
+    """How far confidence is to be believed."""
+    if "int8" not in scores.get("confidence", {}):
+        return "int8: nothing tells how sure it may be; a labelled val split does: --faces FACESET"
+    found = scores["confidence"]["int8"]
+    before, after = found["error"]
+    return (
+        f"int8: temperature {found['temperature']:.2f}; its confidence is off by {before:.1%} on "
+        f"{found['faces']:,} faces, by {after:.1%} once rescaled, as edgefer run does"
+    )
 
 
 def _operators(found: Mapping[str, Any]) -> str:

@@ -55,7 +55,7 @@ def pruned(folder, trained, calibration, faces):
 
 def test_the_new_bundle_holds_the_old_one_and_its_models(made, trained):
     made.verify()
-    proof = {"audit", "runtimes", "golden", "calibration"}
+    proof = {"audit", "runtimes", "golden", "calibration", "reference"}
     assert set(made.files) == {"keras", "log", "float", "int8"} | proof
     assert made.read("keras") == trained.read("keras")
     assert made.history[:-1] == trained.history

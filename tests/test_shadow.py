@@ -9,6 +9,7 @@ from scenes import Scene
 from tiny_tflite import LABELS, tiny_bundle
 
 from edgefer.edge.commands import run as command
+from edgefer.edge.faces import Reader
 from edgefer.edge.reading import Frame
 from edgefer.edge.shadow import Agreement, Shadow, open_model
 from edgefer.edge.stream import run
@@ -179,7 +180,7 @@ def test_the_loop_tells_the_counts_after_each_frame_and_at_the_end():
     )
     faces, ear = Scene(Box(0, 0, 20, 20), Box(40, 10, 20, 20)), Ear()
     # Also faces that are not told are compared.
-    summary = run(shadow, Pictures(3), [ear], Follower(faces), min_confidence=0.75)
+    summary = run(Reader(shadow), Pictures(3), [ear], Follower(faces), min_confidence=0.75)
     assert ear.emotions == ["happy"] * 3
     told = [(v.totals["shadow_faces"], v.totals["shadow_agreed"]) for v in ear.vitals]
     assert told == [(2, 1), (4, 2), (6, 3)]
@@ -189,7 +190,7 @@ def test_the_loop_tells_the_counts_after_each_frame_and_at_the_end():
 
 def test_one_model_alone_tells_of_no_agreement():
     ear = Ear()
-    summary = run(Fixed((0.9, 0.1)), Pictures(1), [ear], Follower(Scene(Box(0, 0, 20, 20))))
+    summary = run(Reader(Fixed((0.9, 0.1))), Pictures(1), [ear], Follower(Scene(Box(0, 0, 20, 20))))
     assert summary.to_json()["shadow"] is None
     assert not [name for name in ear.vitals[0].totals if name.startswith("shadow")]
 

@@ -11,6 +11,7 @@ from scenes import Scene
 from tiny_tflite import tiny_bundle
 
 from edgefer.edge.commands import run as command
+from edgefer.edge.faces import Reader
 from edgefer.edge.reading import Frame, Reading
 from edgefer.edge.steady import GAP, MARGIN, Steady
 from edgefer.edge.stream import run
@@ -211,7 +212,7 @@ class Emotions(list):
 )
 def test_a_stream_is_smoothed_and_a_folder_never(named, expected):
     sink = Emotions()
-    run(Blinking(), Pictures(named), [sink], Follower(Scene(BOX)), steady=Steady(0.2))
+    run(Reader(Blinking()), Pictures(named), [sink], Follower(Scene(BOX)), steady=Steady(0.2))
     assert sink == expected
 
 

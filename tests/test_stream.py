@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scenes import Scene
 
-from edgefer.edge.faces import read_faces
+from edgefer.edge.faces import Reader
 from edgefer.edge.reading import Frame
 from edgefer.edge.sinks import Stop
 from edgefer.edge.stream import run
@@ -92,20 +92,20 @@ def fail(error):
 
 def test_faces_are_numbered_from_left_to_right_and_read_in_one_batch():
     classifier, sink = BrightClassifier(), ListSink()
-    run(classifier, ListCamera(scene()), [sink], both())
+    run(Reader(classifier), ListCamera(scene()), [sink], both())
     assert sink.got == [(0, [(0, LEFT, "happy"), (1, RIGHT, "sad")])]
     assert classifier.batches == [2]
 
 
 def test_a_reading_holds_every_probability():
-    (reading,) = read_faces(BrightClassifier(), scene(left=204), [Followed(0, LEFT)])
+    (reading,) = Reader(BrightClassifier())(Frame(0, 0.0, scene(left=204)), [Followed(0, LEFT)])
     assert reading.probabilities == pytest.approx({"happy": 0.8, "sad": 0.2})
     assert reading.confidence == pytest.approx(0.8)
 
 
 def test_every_sink_gets_every_frame_also_empty_ones():
     sinks = [ListSink(), ListSink()]
-    run(BrightClassifier(), ListCamera(*[scene()] * 3), sinks, nobody())
+    run(Reader(BrightClassifier()), ListCamera(*[scene()] * 3), sinks, nobody())
     assert [sink.got for sink in sinks] == [[(0, []), (1, []), (2, [])]] * 2
 
 
@@ -113,7 +113,7 @@ def test_the_summary_counts():
     boxes = iter([[LEFT], [], [LEFT, RIGHT], [RIGHT]])
     camera = ListCamera(*[scene()] * 4, dropped=7)
     follower = Follower(lambda image: next(boxes), every=1)
-    summary = run(BrightClassifier(), camera, [], follower)
+    summary = run(Reader(BrightClassifier()), camera, [], follower)
     assert (summary.grabbed, summary.frames, summary.dropped) == (11, 4, 7)
     assert (summary.faces, summary.frames_with_face) == (4, 3)
     assert list(summary.milliseconds) == ["read", "detect", "classify", "sinks"]
@@ -128,21 +128,21 @@ def test_what_a_camera_grabbed_was_looked_at_or_dropped():
     failing = ListSink(then=lambda frame: frame.index == 3 and fail(EdgeferError("full"))())
     summaries = []
     with pytest.raises(EdgeferError):
-        run(BrightClassifier(), camera, [failing], both(), report=summaries.append)
+        run(Reader(BrightClassifier()), camera, [failing], both(), report=summaries.append)
     # Three were read; the fourth was at hand when the sink failed.
     assert (summaries[0].grabbed, summaries[0].frames, summaries[0].dropped) == (7, 3, 4)
 
 
 def test_what_the_camera_does_not_tell_is_reckoned():
     camera = ListCamera(*[scene()] * 9, dropped=3)
-    summary = run(BrightClassifier(), camera, [], both(), max_frames=5)
+    summary = run(Reader(BrightClassifier()), camera, [], both(), max_frames=5)
     assert (summary.grabbed, summary.frames, summary.dropped) == (8, 5, 3)
     assert summary.to_json()["grabbed"] == 8
 
 
 def test_a_followed_face_keeps_its_number_from_frame_to_frame():
     sink = ListSink()
-    run(BrightClassifier(), ListCamera(*[scene()] * 12), [sink], both())
+    run(Reader(BrightClassifier()), ListCamera(*[scene()] * 12), [sink], both())
     assert [[face for face, *_ in faces] for _, faces in sink.got] == [[0, 1]] * 12
 
 
@@ -152,7 +152,7 @@ def test_pictures_of_a_folder_are_followed_by_nobody():
             return (replace(frame, name=f"{frame.index}.png") for frame in super().__iter__())
 
     sink, detector = ListSink(), Scene(LEFT)
-    run(BrightClassifier(), Folder(*[scene()] * 3), [sink], Follower(detector))
+    run(Reader(BrightClassifier()), Folder(*[scene()] * 3), [sink], Follower(detector))
     assert [faces[0][0] for _, faces in sink.got] == [0, 1, 2]
     assert detector.asked == ["all"] * 3
 
@@ -161,7 +161,7 @@ def test_fifty_faces_are_read_in_one_batch():
     classifier, sink = BrightClassifier(), ListSink()
     crowd = [Box(30 * x, 30 * y, 25, 25) for x in range(10) for y in range(5)]
     image = np.full((200, 320, 3), 200, np.uint8)
-    run(classifier, ListCamera(image, image), [sink], Follower(Scene(*crowd)))
+    run(Reader(classifier), ListCamera(image, image), [sink], Follower(Scene(*crowd)))
     assert classifier.batches == [50, 50]
     assert [len(faces) for _, faces in sink.got] == [50, 50]
 
@@ -169,12 +169,12 @@ def test_fifty_faces_are_read_in_one_batch():
 def test_a_face_at_the_border_is_read():
     sink = ListSink()
     corners = [Box(-5, -5, 20, 20), Box(50, 30, 20, 20)]
-    run(BrightClassifier(), ListCamera(*[scene()] * 3), [sink], Follower(Scene(*corners)))
+    run(Reader(BrightClassifier()), ListCamera(*[scene()] * 3), [sink], Follower(Scene(*corners)))
     assert [[box for _, box, _ in faces] for _, faces in sink.got] == [corners] * 3
 
 
 def test_the_summary_in_words():
-    summary = run(BrightClassifier(), ListCamera(scene()), [], Follower(Scene(LEFT)))
+    summary = run(Reader(BrightClassifier()), ListCamera(scene()), [], Follower(Scene(LEFT)))
     assert str(summary).startswith("1 frame in ")
     assert "\n1 face in 1 frame\n" in str(summary)
     assert "stopped by Ctrl-C" in str(replace(summary, ended="SIGINT"))
@@ -182,19 +182,19 @@ def test_the_summary_in_words():
 
 def test_an_unsure_answer_is_left_out():
     sink = ListSink()
-    run(BrightClassifier(), ListCamera(scene(255, 100)), [sink], both(), min_confidence=0.9)
+    run(Reader(BrightClassifier()), ListCamera(scene(255, 100)), [sink], both(), min_confidence=0.9)
     assert sink.got == [(0, [(0, LEFT, "happy")])]
 
 
 def test_a_run_stops_after_as_many_frames_as_asked_for():
     camera = ListCamera(*[scene()] * 5, AssertionError("one frame too many"))
-    assert run(BrightClassifier(), camera, [], both(), max_frames=5).frames == 5
+    assert run(Reader(BrightClassifier()), camera, [], both(), max_frames=5).frames == 5
 
 
 def test_a_sink_may_end_the_run_and_the_others_still_get_the_frame():
     asking, other = ListSink(then=fail(Stop())), ListSink()
     camera = ListCamera(*[scene()] * 9)
-    summary = run(BrightClassifier(), camera, [asking, other], both())
+    summary = run(Reader(BrightClassifier()), camera, [asking, other], both())
     assert (summary.frames, summary.ended) == (1, "asked to")
     assert len(other.got) == 1
     assert (asking.closed, other.closed, camera.closed) == (1, 1, 1)
@@ -205,7 +205,7 @@ def test_a_failing_sink_closes_everything_and_the_summary_still_comes():
     bad = ListSink(then=lambda frame: frame.index == 2 and fail(EdgeferError("disk full"))())
     camera = ListCamera(*[scene()] * 9)
     with pytest.raises(EdgeferError, match="disk full"):
-        run(BrightClassifier(), camera, [good, bad], both(), report=summaries.append)
+        run(Reader(BrightClassifier()), camera, [good, bad], both(), report=summaries.append)
     assert (good.closed, bad.closed, camera.closed) == (1, 1, 1)
     assert (summaries[0].frames, summaries[0].ended) == (2, "an error")
 
@@ -216,7 +216,7 @@ def test_a_sink_that_fails_to_close_keeps_no_other_open():
     bad.close = fail(EdgeferError("cannot finish"))
     camera = ListCamera(scene())
     with pytest.raises(EdgeferError, match="cannot finish"):
-        run(BrightClassifier(), camera, [first, bad, last], both())
+        run(Reader(BrightClassifier()), camera, [first, bad, last], both())
     assert (first.closed, last.closed, camera.closed) == (1, 1, 1)
 
 
@@ -224,7 +224,7 @@ def test_a_camera_that_fails_closes_everything_and_the_summary_still_comes():
     summaries, sink = [], ListSink()
     camera = ListCamera(scene(), CameraError("unplugged"))
     with pytest.raises(CameraError, match="unplugged"):
-        run(BrightClassifier(), camera, [sink], both(), report=summaries.append)
+        run(Reader(BrightClassifier()), camera, [sink], both(), report=summaries.append)
     assert (sink.closed, camera.closed) == (1, 1)
     assert summaries[0].frames == 1
 
@@ -234,7 +234,7 @@ def test_a_signal_ends_the_run_after_the_frame_at_hand(number):
     before = signal.getsignal(number)
     sink = ListSink(then=lambda frame: frame.index == 3 and os.kill(os.getpid(), number))
     later = ListSink()
-    summary = run(BrightClassifier(), ListCamera(*[scene()] * 99), [sink, later], both())
+    summary = run(Reader(BrightClassifier()), ListCamera(*[scene()] * 99), [sink, later], both())
     assert (summary.frames, summary.ended) == (4, number.name)
     assert len(later.got) == 4
     assert (sink.closed, later.closed) == (1, 1)
@@ -253,7 +253,7 @@ class SilentCamera(ListCamera):
 def test_a_signal_ends_the_waiting_for_a_camera(number):
     sink = ListSink()
     threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
-    summary = run(BrightClassifier(), SilentCamera(), [sink], both())
+    summary = run(Reader(BrightClassifier()), SilentCamera(), [sink], both())
     assert (summary.frames, summary.ended, sink.closed) == (0, number.name, 1)
 
 
@@ -264,14 +264,16 @@ def test_a_second_signal_ends_a_sink_that_hangs():
 
     sink = ListSink(then=twice)
     with pytest.raises(KeyboardInterrupt):
-        run(BrightClassifier(), ListCamera(scene()), [sink], both())
+        run(Reader(BrightClassifier()), ListCamera(scene()), [sink], both())
     assert sink.closed == 1
 
 
 def test_a_thread_may_run_too():
     results = []
     work = threading.Thread(
-        target=lambda: results.append(run(BrightClassifier(), ListCamera(scene()), [], both()))
+        target=lambda: results.append(
+            run(Reader(BrightClassifier()), ListCamera(scene()), [], both())
+        )
     )
     work.start()
     work.join()
@@ -294,7 +296,7 @@ def test_a_long_run_holds_no_more_memory_than_a_short_one():
         camera = ListCamera(*[scene()] * 1201)
         classifier = BrightClassifier()
         classifier.batches = type("Nothing", (), {"append": lambda self, _: None})()
-        run(classifier, camera, [Forgetful(look)], both())
+        run(Reader(classifier), camera, [Forgetful(look)], both())
     finally:
         tracemalloc.stop()
     assert held[1] - held[0] < 20_000

@@ -109,6 +109,12 @@ def _mqtts(where: str, force: bool) -> Sink:
     return MqttSink(parse_address("mqtts", where))
 
 
+def _warnings(where: str, force: bool) -> Sink:
+    from .warnings import open_warnings
+
+    return open_warnings(_path("warnings", where), force=force)
+
+
 def _prometheus(where: str, force: bool) -> Sink:
     from .prometheus import PrometheusSink
 
@@ -124,6 +130,7 @@ SINKS: dict[str, Callable[[str, bool], Sink]] = {
     "mqtt": _mqtt,
     "mqtts": _mqtts,
     "prometheus": _prometheus,
+    "warnings": _warnings,
 }
 
 # The same for those that show pictures; they also take how these look.
@@ -163,8 +170,8 @@ def open_sink(spec: str, *, force: bool = False, look: Look | None = None) -> Si
         return made
     raise EdgeferError(
         f"there is no sink {_shown(spec)!r}. Choose console, jsonl:PATH, csv:PATH, video:PATH, "
-        "window, web:PORT, webhook:URL, mqtt://HOST/TOPIC, mqtts://HOST/TOPIC, prometheus:PORT, or "
-        "your own package.module:attribute."
+        "window, web:PORT, webhook:URL, mqtt://HOST/TOPIC, mqtts://HOST/TOPIC, prometheus:PORT, "
+        "warnings:PATH, or your own package.module:attribute."
     )
 
 
