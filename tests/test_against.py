@@ -1,6 +1,7 @@
 """``compare --against``: what another machine measured, beside what this one did."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from edgefer.facewriter import write_faceset
 from edgefer.labels import labels_of
 from edgefer.report.against import differences, load_elsewhere
 from edgefer.report.comparison import Comparison
+from edgefer.report.page import to_html
 from edgefer.report.save import to_json
+from edgefer.report.table import to_markdown
 
 TWO = labels_of("two", "happy", "sad")
 TRUTH = np.repeat([0, 1], [8, 4])
@@ -230,3 +233,16 @@ def test_as_typed(typed, file):
     done = run("--against", file, "--split", "val")
     assert isinstance(done.exception, DataError)
     assert "another split: test there, val here" in str(done.exception)
+
+
+@pytest.mark.parametrize("form", [to_html, to_markdown])
+def test_reports_hold_the_other_machine_too(file, form):
+    there = written(file, before=[0], after=[0, 8])
+    here = comparison(before=[0], after=[0, 1, 2])
+    both, _ = there.beside(here)
+    told = form(both)
+    assert "workstation.json: LiteRT 2, a workstation" in told
+    assert "Faces answered otherwise here, at least: 0 by float and 3 by int8." in told
+    assert re.search(r"happy.{0,60}87\.5.{0,90}62\.5", told, re.S)
+    assert "gainst another machine" not in form(here)
+    assert "answered otherwise" not in form(here)

@@ -20,6 +20,7 @@ from edgefer.report.score import Score
 from edgefer.untrusted import check_name, parse, read_file, shown, to_labels
 
 ROLES = ("float", "int8")
+COLUMNS = ("emotion", "faces", "float there", "here", "points", "int8 there", "here", "points")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Elsewhere:
         Returns
         -------
         Comparison
-            The one of here; its JSON says under ``against`` what differs.
+            The one of here; its reports tell what differs, JSON under ``against``.
         str
             The differences as a table for a terminal.
 
@@ -95,7 +96,8 @@ class Elsewhere:
             "cpu": self.cpu,
             "models": rows,
         }
-        return replace(here, about={**here.about, "against": about}), _table(self, here, rows)
+        both = replace(here, about={**here.about, "against": about})
+        return both, _table(both)
 
 
 def load_elsewhere(path: Path) -> Elsewhere:
@@ -180,18 +182,40 @@ def _row(faces: int, there: float, here: float) -> dict[str, Any]:
     return {"faces": faces, "there": there, "here": here, "difference": here - there}
 
 
-def _table(there: Elsewhere, here: Comparison, rows: Mapping[str, Any]) -> str:
+def difference_rows(comparison: Comparison) -> list[list[str]]:
+    """What reports tell under `COLUMNS`, overall last; none if there is no other machine."""
+    if "against" not in comparison.about:
+        return []
+    models = comparison.about["against"]["models"]
+    rows = []
+    for drop in comparison.drops:
+        cells = _cells(*(models[role]["emotions"][drop.emotion] for role in ROLES))
+        rows.append([words.named(drop.emotion, drop.korean), *cells])
+    return [*rows, ["overall 전체", *_cells(*(models[role] for role in ROLES))]]
+
+
+def difference_words(comparison: Comparison) -> list[str]:
+    """What goes with the rows: which machine, and how the numbers are to be read."""
+    about = comparison.about["against"]
+    counts = (f"{about['models'][role]['answered_otherwise']:,} by {role}" for role in ROLES)
+    return [
+        f"{shown(about['file'])}: {about['runtime']}, {about['cpu']}",
+        "points: here less there; below 0, this machine is worse.",
+        f"Faces answered otherwise here, at least: {' and '.join(counts)}.",
+    ]
+
+
+def _table(comparison: Comparison) -> str:
     """Differences for a terminal of 80 columns."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    columns = ("emotion", "faces", "float there", "here", "points", "int8 there", "here", "points")
-    for i, column in enumerate(columns):
+    for i, column in enumerate(COLUMNS):
         table.add_column(column, justify="right" if i else "left", no_wrap=True)
-    for drop in here.drops:
-        cells = [rows[role]["emotions"][drop.emotion] for role in ROLES]
-        table.add_row(Text(words.named(drop.emotion, drop.korean)), *_cells(*cells))
+    *rows, overall = difference_rows(comparison)
+    for name, *cells in rows:
+        table.add_row(Text(name), *cells)
     table.add_section()
-    table.add_row(Text("overall 전체"), *_cells(*(rows[role] for role in ROLES)))
-    otherwise = " and ".join(f"{rows[role]['answered_otherwise']:,} by {role}" for role in ROLES)
+    table.add_row(*overall)
+    where, *notes = difference_words(comparison)
     out = io.StringIO()
     console = Console(file=out, width=100, no_color=True, highlight=False)
     console.print(table)
@@ -199,12 +223,11 @@ def _table(there: Elsewhere, here: Comparison, rows: Mapping[str, Any]) -> str:
     return "\n".join(
         [
             "",
-            f"against {shown(str(there.path))}: {there.runtime}, {there.cpu}",
+            f"against {where}",
             "",
             *(line.rstrip() for line in out.getvalue().splitlines()),
             "",
-            "points: here less there; below 0, this machine is worse.",
-            f"Faces answered otherwise here, at least: {otherwise}.",
+            *notes,
             "",
         ]
     )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from edgefer.report import html, svg, words
+from edgefer.report import against, html, svg, words
 from edgefer.report.comparison import Comparison
 from edgefer.report.drop import Drop
 
@@ -39,6 +39,7 @@ def to_html(comparison: Comparison) -> str:
         lost_to=lambda row: _lost_to(comparison, row),
         drops_plot=html.both(lambda width: svg.drops(comparison, width)),
         shares_plot=html.both(lambda width: svg.shares(comparison, width)),
+        differences=_differences(comparison),
         matrices=_matrices(comparison),
         shifts=_shifts(comparison),
         precision=[
@@ -51,6 +52,16 @@ def to_html(comparison: Comparison) -> str:
             )
         ],
     )
+
+
+def _differences(comparison: Comparison) -> dict[str, Any]:
+    """Another machine beside this one; nothing if there is none."""
+    rows = against.difference_rows(comparison)
+    if not rows:
+        return {}
+    where, *notes = against.difference_words(comparison)
+    shown = [[html.minus(cell) for cell in row] for row in rows]
+    return {"where": where, "notes": notes, "columns": against.COLUMNS, "rows": shown}
 
 
 def _matrices(comparison: Comparison) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from edgefer.report import words
+from edgefer.report.against import COLUMNS as DIFFERENCES
+from edgefer.report.against import difference_rows, difference_words
 from edgefer.report.comparison import Comparison
 from edgefer.report.drop import BETTER, OPEN, WORSE, Drop
 
@@ -78,6 +80,7 @@ def to_markdown(comparison: Comparison) -> str:
     lines += [_line(list(COLUMNS)), _line(["---", *["---:"] * (len(COLUMNS) - 2), "---"])]
     lines += [_line([_plain(cell) for cell in row]) for row in rows]
     lines += ["", *(f"* {name}: {_plain(fact)}" for name, fact in words.facts(comparison))]
+    lines += _against(comparison)
     lines += ["", *(f"> **Warning:** {_plain(warning)}\n" for warning in comparison.warnings)]
     lines += [" ".join(words.method(comparison)), ""]
     if "command" in comparison.about:
@@ -96,6 +99,18 @@ def _cells(row: Drop) -> list[str]:
         words.p_value(row.p),
         words.note(row),
     ]
+
+
+def _against(comparison: Comparison) -> list[str]:
+    """Another machine beside this one, as Markdown; nothing if there is none."""
+    rows = difference_rows(comparison)
+    if not rows:
+        return []
+    where, *notes = difference_words(comparison)
+    lines = ["", f"## Against {_plain(where)}", ""]
+    lines += [_line(list(DIFFERENCES)), _line(["---", *["---:"] * (len(DIFFERENCES) - 1)])]
+    lines += [_line([_plain(cell) for cell in row]) for row in rows]
+    return [*lines, "", " ".join(notes)]
 
 
 def _balanced(comparison: Comparison) -> list[str]:
