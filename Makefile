@@ -15,8 +15,9 @@ setup: .venv/done .venv-tflite/done  ## make .venv (everything) and .venv-tflite
 demo: .venv/done  ## the whole journey on drawn faces, results in work/demo
 	$(BIN)/edgefer demo
 
+# Two processes share the cores: more threads of NumPy in each would only wait for one another.
 test: setup lint  ## everything that CI runs
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/done lint  ## the quick half: lint, types, imports, unit tests
 	$(BIN)/pytest -m "not train and not slow"

@@ -25,7 +25,8 @@ from edgefer.keras import load_model
 from edgefer.labels import FER7, KOREAN7
 from edgefer.seen import Seen
 
-INT8 = ExportRecipe(int8=True)
+# The quickest way: which one int8 is made in does not matter here.
+INT8 = ExportRecipe(int8=True, rung="int8")
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +48,8 @@ def made(folder, trained, calibration, faces):
 
 @pytest.fixture(scope="module")
 def pruned(folder, trained, calibration, faces):
-    recipe = ExportRecipe(
-        int8=True, sparsity="0.8", epochs=3, batch=32, rate=2e-3, teacher=0.5, precision="float32"
-    )
+    training = {"epochs": 3, "batch": 32, "rate": 2e-3, "teacher": 0.5, "precision": "float32"}
+    recipe = ExportRecipe(int8=True, rung="int8", sparsity="0.8", **training)
     return export_bundle(trained, recipe, folder / "pruned", calibration=calibration, faces=faces)
 
 
@@ -180,7 +180,14 @@ def test_an_existing_bundle_stays_unless_forced(made, trained, calibration):
 
 
 def test_the_command_prints_sizes_and_the_check(folder, trained, calibration):
-    arguments = [str(trained.folder), "--int8", "--calib", str(calibration.folder)]
+    arguments = [
+        str(trained.folder),
+        "--int8",
+        "--rung",
+        "int8",
+        "--calib",
+        str(calibration.folder),
+    ]
     out = ["-o", str(folder / "typed"), "--force"]
     result = CliRunner().invoke(export, [*arguments, *out])
     assert result.exit_code == 0
@@ -208,7 +215,8 @@ def test_a_missing_option_is_wrong_usage(options, words):
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
 def test_a_killed_export_leaves_no_bundle(tmp_path, trained, calibration):
     out = tmp_path / "killed"
-    arguments = [trained.folder, "--int8", "--calib", calibration.folder, "-o", out]
+    arguments = [trained.folder, "--int8", "--rung", "int8", "--calib", calibration.folder]
+    arguments += ["-o", out]
     code = "from edgefer.export.commands import export; export()"
     command = [sys.executable, "-c", code, *map(str, arguments)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:

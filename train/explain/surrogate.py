@@ -88,6 +88,8 @@ def fit_surrogate(
     DataError
         If fewer than two emotions can be told apart.
     """
+    from threadpoolctl import threadpool_limits
+
     people = number_people(persons)
     classes = tuple(
         emotion
@@ -104,22 +106,24 @@ def fit_surrogate(
     mean, spread = values[kept].mean(axis=0), values[kept].std(axis=0)
     # A unit that is alike in all faces has only what rounding makes of it, and no say.
     standard = np.where(spread > STILL, (values - mean) / np.maximum(spread, STILL), 0.0)
-    regression = _regression().fit(standard[kept], targets[kept])
-    weights = _weights(regression)
-    # A refit begins at the last one's weights: a few steps instead of a hundred.
-    regression.set_params(warm_start=True)
-    draws = [
-        _weights(regression.fit(standard[rows], targets[rows]))
-        for rows in track(
-            _resampled(np.flatnonzero(kept), people, targets, len(classes), seed),
-            f"from action units to {told}",
-            total=DRAWS,
-            console=console(),
-            transient=True,
-        )
-    ]
-    reach = _reach(np.array(draws))
-    answers = _out_of_fold(standard, targets, people, kept)
+    # So small products are five times as much work for several threads as for one.
+    with threadpool_limits(1):
+        regression = _regression().fit(standard[kept], targets[kept])
+        weights = _weights(regression)
+        # A refit begins at the last one's weights: a few steps instead of a hundred.
+        regression.set_params(warm_start=True)
+        draws = [
+            _weights(regression.fit(standard[rows], targets[rows]))
+            for rows in track(
+                _resampled(np.flatnonzero(kept), people, targets, len(classes), seed),
+                f"from action units to {told}",
+                total=DRAWS,
+                console=console(),
+                transient=True,
+            )
+        ]
+        reach = _reach(np.array(draws))
+        answers = _out_of_fold(standard, targets, people, kept)
     spread = np.where(spread > STILL, spread, np.inf)
     return Surrogate(classes, weights, weights - reach, weights + reach, answers, mean, spread)
 
