@@ -127,6 +127,19 @@ def test_a_signal_leaves_whole_files_and_a_summary(bundle, tmp_path, number):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.jsonl", "out.mp4"]
 
 
+def test_a_run_has_as_many_threads_as_it_was_told(bundle, tmp_path, monkeypatch):
+    # NumPy's OpenBLAS would start one a core, and each patch would wait for all of them.
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    log = tmp_path / "log.jsonl"
+    process = start(bundle, "--camera", "synth", "--sink", f"jsonl:{log}")
+    while process.poll() is None and (not log.exists() or not log.stat().st_size):
+        time.sleep(0.05)
+    threads = len(list(Path(f"/proc/{process.pid}/task").iterdir()))
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert threads == 2, errors  # the loop, and the log's
+
+
 def test_a_reader_that_goes_away_ends_the_run_without_a_traceback(bundle):
     with start(bundle, "--camera", "synth", "--sink", "jsonl:-") as process:
         assert json.loads(process.stdout.readline())["index"] == 0
