@@ -188,3 +188,14 @@ def test_descriptors_are_given_back(tmp_path):
         spool.append(messages(3, 6))
         spool.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_spool_that_is_empty_again_holds_no_deleted_file(tmp_path):
+    spool = Spool(tmp_path)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for first in (0, 3):
+        spool.append(messages(first, first + 3))
+        assert spool.read(3) == messages(first, first + 3)
+        spool.arrived(3)
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+    spool.close()

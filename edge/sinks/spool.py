@@ -186,6 +186,10 @@ class Spool:
             self._forget(idle[0])
 
     def _forget(self, number: int) -> None:
+        if number == self._last and self._writer >= 0:
+            # An open file keeps its room on the disk, also when it is deleted.
+            os.close(self._writer)
+            self._writer = -1
         with suppress(FileNotFoundError):
             self._path(number).unlink()
         del self._sizes[number], self._counts[number]
