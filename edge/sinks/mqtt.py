@@ -43,7 +43,7 @@ class MqttSink(Queued):
         super().__init__(MqttOutlet(address, self._state, answer), str(address), **options)
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
-        self._state.see(readings)
+        self._state.see(readings, self._now())
         super().write(frame, readings)
 
 
@@ -60,8 +60,8 @@ class State:
         self.latest = b""
         self._seen: list[tuple[int, str]] | None = None
 
-    def see(self, readings: Sequence[Reading]) -> None:
-        """Take what a frame holds; only other faces or emotions make a new message."""
+    def see(self, readings: Sequence[Reading], now: float) -> None:
+        """Take what a frame holds now; only other faces or emotions make a new message."""
         seen = [(reading.face, reading.emotion) for reading in readings]
         if seen != self._seen:
             self._seen = seen
@@ -69,7 +69,7 @@ class State:
                 {"face": r.face, "emotion": r.emotion, "confidence": round(r.confidence, 4)}
                 for r in readings
             ]
-            self.latest = _dump({"time": clock(time.time()), "faces": faces})
+            self.latest = _dump({"time": clock(now), "faces": faces})
 
 
 class Flying(NamedTuple):

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -40,7 +40,9 @@ class PrometheusSink:
         Where it is; chosen by the system if 0 was asked for.
     """
 
-    def __init__(self, where: str = "", *, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, where: str = "", *, timeout: float = TIMEOUT, now: Callable[[], float] = time.time
+    ) -> None:
         """Begin to answer.
 
         Parameters
@@ -50,6 +52,8 @@ class PrometheusSink:
             for port 9108.
         timeout : float
             Seconds that a client may be silent.
+        now : callable
+            Gives seconds since 1970.
 
         Raises
         ------
@@ -57,6 +61,7 @@ class PrometheusSink:
             If nothing can be opened there.
         """
         host, port = _parse(where)
+        self._now = now
         self._frames = self._faces = 0
         self._last = 0.0
         self._readings: Counter[str] = Counter()
@@ -93,7 +98,7 @@ class PrometheusSink:
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
         self._frames += 1
-        self._faces, self._last = len(readings), time.time()
+        self._faces, self._last = len(readings), self._now()
         self._readings.update(reading.emotion for reading in readings)
 
     def tell(self, vitals: Vitals) -> None:

@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple, Protocol
 
@@ -106,6 +106,7 @@ class Queued:
         linger: float = 0.0,
         retry: tuple[float, float] = RETRY,
         patience: float = PATIENCE,
+        now: Callable[[], float] = time.time,
     ) -> None:
         """Begin to hand over.
 
@@ -123,8 +124,11 @@ class Queued:
             one before.
         patience : float
             Seconds that closing waits for what is on its way.
+        now : callable
+            Gives seconds since 1970, for readers alone: a clock that is set moves nothing else.
         """
         self.name, self.failing = name, False
+        self._now = now
         self._outlet, self._size, self._linger = outlet, size, linger
         self._first, self._longest = retry
         self._patience, self._deadline = patience, 0.0
@@ -150,7 +154,7 @@ class Queued:
         self._raise()
         if not readings:
             return
-        now = time.time()
+        now = self._now()
         name = frame.name.encode(errors="replace").decode()  # a file's name may be no Unicode
         rows = [reading.to_json(frame) for reading in readings]
         with self._fresh:
