@@ -5,7 +5,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check lint lock clean
+.PHONY: help setup demo test check soak lint lock clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -21,6 +21,9 @@ test: setup lint  ## everything that CI runs
 
 check: .venv/done lint  ## the quick half: lint, types, imports, unit tests
 	$(BIN)/pytest -m "not train and not slow"
+
+soak: .venv/done  ## 100,000 frames through the whole loop: memory, threads and files stay flat (15 minutes)
+	$(BIN)/python benchmarks/soak.py -o work/soak.json
 
 lint: .venv/done
 	$(BIN)/ruff check

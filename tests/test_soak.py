@@ -1,0 +1,74 @@
+"""``make soak`` in short: it looks where it says, and a leak does not escape it."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+from faults import Slides, scene, small
+
+from edgefer.edge.sinks import open_sinks
+
+pytestmark = pytest.mark.edge
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def soak():
+    """The benchmark, as a module."""
+    spec = importlib.util.spec_from_file_location("soak", ROOT / "benchmarks" / "soak.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def steady(soak, *sinks, frames=200):
+    return soak.soak(small(), Slides(scene((100, 60))), sinks, frames, every=10)
+
+
+class Leak:
+    """A sink that keeps what it should let go: so many bytes of each frame, or files."""
+
+    def __init__(self, size=0, files=0) -> None:
+        self.size, self.files, self.kept = size, files, []
+
+    def write(self, frame, readings) -> None:
+        self.kept.append(os.urandom(self.size))
+        if self.files and frame.index % self.files == 0:
+            self.kept.append(os.memfd_create("leak"))
+
+    def close(self) -> None:
+        for file in self.kept:
+            if isinstance(file, int):
+                os.close(file)
+
+
+def test_a_run_is_looked_at_from_the_warm_up_on(soak, tmp_path):
+    told = []
+    film = soak.Film(8)
+    sinks = open_sinks([f"jsonl:{tmp_path / 'log'}?max=1kB&keep=2"])
+    found = soak.soak(
+        small(), film, sinks, 100, every=10, told=lambda look, frames: told.append(frames)
+    )
+    assert told == [100] * 10
+    assert [look.frames for look in found.warm] == list(range(20, 101, 10))
+    assert found.looks[-1].faces > 50
+    assert len(list(tmp_path.iterdir())) == 3
+    assert found.to_json()["looks"][0]["frames"] == 10
+    assert str(found).startswith("100 frames, ")
+
+
+def test_a_leak_of_memory_is_no_flat_line(soak):
+    leaking = steady(soak, Leak(size=200_000))
+    assert not leaking.flat
+    # Less than 2,000 MB in 10,000 frames where what earlier tests freed is used first.
+    assert 500 < leaking.slope < 2500
+    assert steady(soak).slope < 100
+
+
+def test_a_leak_of_files_is_no_flat_line(soak):
+    leaking = steady(soak, Leak(files=50))
+    assert [look.files - leaking.looks[0].files for look in leaking.looks][-1] == 3
+    assert not leaking.flat
+    assert str(leaking).endswith("NOT FLAT")
