@@ -22,8 +22,8 @@ test: setup lint  ## everything that CI runs
 check: .venv/done lint  ## the quick half: lint, types, imports, unit tests
 	$(BIN)/pytest -m "not train and not slow"
 
-soak: .venv/done  ## 100,000 frames through the whole loop: memory, threads and files stay flat (15 minutes)
-	$(BIN)/python benchmarks/soak.py -o work/soak.json
+soak: .venv/done  ## 100,000 frames through the whole loop: is anything growing? (15 minutes)
+	$(BIN)/python benchmarks/soak.py
 
 lint: .venv/done
 	$(BIN)/ruff check

@@ -62,6 +62,8 @@ SLOPE = 1.0  # MB in 10,000 frames that are still flat
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write what was seen as JSON.")
 def main(frames: int, every: int, bundle: str, draw: bool, out: Path | None) -> None:
     """Run, say how far it is, and end with 1 if something grows."""
+    if frames < 20 * every:
+        raise click.UsageError(f"{frames} frames are too few for 20 looks: --every {frames // 20}.")
     classifier = Classifier(Bundle.load(Path(bundle)))
     camera = Synth() if draw else Film()
     with tempfile.TemporaryDirectory() as folder:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from .model_options import spare_cores
+
 
 @click.command()
 @click.argument("bundle", required=False, type=click.Path(path_type=Path))
@@ -20,6 +22,7 @@ import click
     multiple=True,
     type=click.IntRange(1, 64),
     show_default="1 and the number of cores",
+    callback=spare_cores,
     help="Threads that detector and models may use. Give it several times for several.",
 )
 @click.option(

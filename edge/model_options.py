@@ -2,11 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
+T = TypeVar("T")
 
-def _spare_cores(context: click.Context, option: click.Parameter, threads: int) -> int:
+
+def spare_cores(context: click.Context, option: click.Parameter, threads: T) -> T:
     """Let NumPy's products of patches use one thread; it reads that when it is imported, later."""
     # OpenBLAS starts a thread a core, and they wait for one another by spinning: where another
     # program is busy, a patch of a face of 260 pixels took 10 ms of processor time, with one .2.
@@ -26,7 +29,7 @@ threads_option = click.option(
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    callback=_spare_cores,
+    callback=spare_cores,
     help="Threads that detector and model may use.",
 )
 trusted_keys_option = click.option(

@@ -93,11 +93,3 @@ class Odd(Steady):
         _, _ = super().read()
         image = self.SHOWN[min(self.count, len(self.SHOWN)) - 1]
         return image is not None, image
-
-
-class Dark(Steady):
-    """A covered lens: black, and nothing but black."""
-
-    def read(self):
-        _, image = super().read()
-        return True, image * 0

@@ -1,4 +1,4 @@
-"""Network cameras whose server dies, comes late, goes silent or sends rubbish."""
+"""Network cameras whose server comes late, goes silent or sends rubbish."""
 
 import os
 import signal
@@ -26,20 +26,6 @@ def nothing_is_left():
     before = held()
     yield
     wait_for(lambda: no_more(before))  # a server's thread may be the last
-
-
-@pytest.mark.parametrize("kind", [HttpCamera, RtspCamera])
-def test_a_server_that_is_killed_and_restarted_costs_none_of_its_pictures(kind, capsys):
-    with kind(PICTURES) as server, closed(open_camera(server.address, care=CARE)) as camera:
-        frames = camera.until(29)
-        server.stop()
-        with kind(PICTURES, server.port):
-            frames += camera.until(59)
-            assert (camera.grabbed, camera.reconnects) == (60, 1)
-    assert all(abs(value(frame) - frame.index % 30) <= 1 for frame in frames)
-    said = capsys.readouterr().err
-    assert said.count("\n") == 2
-    assert "secret" not in said
 
 
 @pytest.mark.parametrize("kind", [HttpCamera, RtspCamera])

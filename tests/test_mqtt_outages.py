@@ -20,6 +20,7 @@ from brokers import (
     spooled,
     write,
 )
+from faults import held
 from sinking import until
 from tiny_tflite import tiny_bundle
 
@@ -63,12 +64,15 @@ def test_a_broker_that_is_killed_mid_stream_gets_every_reading_once_it_is_back(
         text=True,
     )
     until(lambda: len(listener.readings("room")) > 20)
+    before = held(run.pid)
     broker.kill()
     time.sleep(OUTAGE)
     until(lambda: spooled(tmp_path))
     broker.start()
     during = len(log.read_text().splitlines())
     until(lambda: len(listener.readings("room")) > during)
+    until(lambda: not spooled(tmp_path))
+    until(lambda: held(run.pid).no_more_than(before))
     run.send_signal(signal.SIGTERM)
     _, errors = run.communicate(timeout=60)
     assert run.returncode == 0, errors
