@@ -3,12 +3,12 @@
     make soak
     python benchmarks/soak.py --frames 100000 -o soak.json
 
-The parts are those of ``edgefer run``: the packaged int8 model, Haar, the quality gate, smoothing,
-a log that rotates, the web page with nobody watching it, and metrics where prometheus-client is
-installed. The camera is a film of ``synth``, played to and fro at full speed: somebody comes and
-goes, so that faces get new numbers all the time. It is drawn once, because drawing a frame takes
-three times as long as all that is done with it; with ``--draw`` it is the camera ``synth`` itself,
-which draws each one.
+The parts are those of ``edgefer run``: the packaged int8 model, Haar, the quality gate, the watch
+for drift, smoothing, a log that rotates, the web page with nobody watching it, and metrics where
+prometheus-client is installed. The camera is a film of ``synth``, played to and fro at full speed:
+somebody comes and goes, so that faces get new numbers all the time. It is drawn once, because
+drawing a frame takes three times as long as all that is done with it; with ``--draw`` it is the
+camera ``synth`` itself, which draws each one.
 
 The first tenth is warm-up: buffers take their sizes, the log reaches its last file, and the weights
 of `edgefer.preprocess` for 16 sides of a face are kept. From then on a line is laid through the
@@ -39,14 +39,16 @@ from edgefer.edge.cameras import Camera
 from edgefer.edge.cameras.synth import FPS, Synth
 from edgefer.edge.classifier import Classifier
 from edgefer.edge.detectors import Wishes, open_detector
+from edgefer.edge.drift import Drift
+from edgefer.edge.faces import Reader
 from edgefer.edge.quality import readable
 from edgefer.edge.reading import Frame, Reading
-from edgefer.edge.shadow import Model
 from edgefer.edge.sinks import Sink, open_sinks
 from edgefer.edge.steady import Steady
 from edgefer.edge.stream import run
 from edgefer.edge.track import Follower
 from edgefer.errors import EdgeferError
+from edgefer.reference import Reference
 from edgefer.synth import find_population, stream
 
 FILM = 240  # frames, kept in grey: 74 MB
@@ -64,11 +66,11 @@ def main(frames: int, every: int, bundle: str, draw: bool, out: Path | None) -> 
     """Run, say how far it is, and end with 1 if something grows."""
     if frames < 20 * every:
         raise click.UsageError(f"{frames} frames are too few for 20 looks: --every {frames // 20}.")
-    classifier = Classifier(Bundle.load(Path(bundle)))
+    reader = load(Bundle.load(Path(bundle)))
     camera = Synth() if draw else Film()
     with tempfile.TemporaryDirectory() as folder:
         sinks = open_sinks([f"jsonl:{folder}/log.jsonl?max=1MB&keep=3", "web:0", *_metrics()])
-        found = soak(classifier, camera, sinks, frames, every=every, told=_progress)
+        found = soak(reader, camera, sinks, frames, every=every, told=_progress)
     click.echo(f"\n{found}")
     if out:
         out.write_text(json.dumps(found.to_json(), indent=1) + "\n")
@@ -76,7 +78,7 @@ def main(frames: int, every: int, bundle: str, draw: bool, out: Path | None) -> 
 
 
 def soak(
-    classifier: Model,
+    reader: Reader,
     camera: Camera,
     sinks: Sequence[Sink],
     frames: int,
@@ -88,7 +90,7 @@ def soak(
 
     Parameters
     ----------
-    classifier, camera, sinks
+    reader, camera, sinks
         As of `edgefer.edge.stream.run`.
     frames, every : int
     told : callable
@@ -96,15 +98,23 @@ def soak(
     """
     gauge = Gauge(every, lambda look: told(look, frames))
     run(
-        classifier,
+        reader,
         camera,
         [*sinks, gauge],
         Follower(open_detector("haar", Wishes())),
-        gate=readable,
         steady=Steady(),
         max_frames=frames,
     )
     return Soak(tuple(gauge.looks))
+
+
+def load(bundle: Bundle) -> Reader:
+    """What reads faces with a bundle's int8 model, as ``edgefer run`` does."""
+    model, reference = Classifier(bundle), Reference.load(bundle)
+    if reference is None:
+        return Reader(model, gate=readable)
+    drift = Drift(reference, "int8", bundle.size)
+    return Reader(model, gate=readable, temperature=reference.temperature("int8"), drift=drift)
 
 
 class Look(NamedTuple):

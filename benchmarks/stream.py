@@ -77,8 +77,10 @@ def main() -> None:
 
 def work(name: str, python: str, clips: Path) -> dict:
     """What one part tells, in a process of its own."""
-    # FFmpeg would decode ahead in threads of its own, whose time would be taken for the loop's.
+    # FFmpeg would decode ahead, and NumPy wait, in threads of their own, whose time would be taken
+    # for the loop's.
     env = os.environ | {
+        "OPENBLAS_NUM_THREADS": "1",
         "OPENCV_FFMPEG_CAPTURE_OPTIONS": "threads;1",
         "PYTHONPATH": "" if name == "fer" else str(ROOT),
     }

@@ -21,6 +21,7 @@ from edgefer.edge.cameras.captured import open_live
 from edgefer.edge.cameras.care import Care
 from edgefer.edge.classifier import Classifier
 from edgefer.edge.detectors.haar import Haar
+from edgefer.edge.faces import Reader
 from edgefer.edge.reading import Frame
 from edgefer.edge.sinks import Stop
 from edgefer.edge.stream import run
@@ -108,7 +109,7 @@ def endure(camera, script, *, sinks=(), model=None, follower=None) -> tuple[Ledg
     A script looks at what the process holds after the first fault, and again after the last.
     """
     ledger = Ledger(script)
-    summary = run(model or small(), camera, [*sinks, ledger], follower or watching())
+    summary = run(Reader(model or small()), camera, [*sinks, ledger], follower or watching())
     assert summary.ended == "asked to"
     assert summary.grabbed == summary.frames + summary.dropped
     assert summary.frames == len(ledger.indices)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from faults import Slides, scene, small
 
+from edgefer.edge.faces import Reader
 from edgefer.edge.sinks import open_sinks
 
 pytestmark = pytest.mark.edge
@@ -24,7 +25,7 @@ def soak():
 
 
 def steady(soak, *sinks, frames=200):
-    return soak.soak(small(), Slides(scene((100, 60))), sinks, frames, every=10)
+    return soak.soak(Reader(small()), Slides(scene((100, 60))), sinks, frames, every=10)
 
 
 class Leak:
@@ -49,7 +50,7 @@ def test_a_run_is_looked_at_from_the_warm_up_on(soak, tmp_path):
     film = soak.Film(8)
     sinks = open_sinks([f"jsonl:{tmp_path / 'log'}?max=1kB&keep=2"])
     found = soak.soak(
-        small(), film, sinks, 100, every=10, told=lambda look, frames: told.append(frames)
+        Reader(small()), film, sinks, 100, every=10, told=lambda look, frames: told.append(frames)
     )
     assert told == [100] * 10
     assert [look.frames for look in found.warm] == list(range(20, 101, 10))
