@@ -17,9 +17,12 @@ from edgefer.edge.look import Look
 from edgefer.edge.reading import Frame, Reading
 from edgefer.edge.sinks import open_sink
 from edgefer.edge.sinks.blur import CELLS, HOLD, MARGIN, pixelate
-from edgefer.edge.sinks.drawing import Painter, draw_readings
+from edgefer.edge.sinks.drawing import COLOR, GRAY, Painter, draw_readings
 from edgefer.edge.sinks.hangul import Hangul, find_font
+from edgefer.edge.sinks.names import names
+from edgefer.edge.steady import UNSURE
 from edgefer.errors import EdgeferError
+from edgefer.labels import canonical, labels_of
 from edgefer.preprocess import Box
 from edgefer.synth import find_population, stream
 
@@ -129,6 +132,46 @@ def test_what_is_not_installed_is_named(missing, code, said):
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert said in done.stderr
+
+
+# Names
+
+
+def unsure() -> Reading:
+    return Reading(0, BOX, UNSURE, 0.25, {"happy": 0.25, "sad": 0.25, "angry": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("told", "english", "korean"),
+    [
+        ("happy", "happy", "기쁨"),
+        ("기쁨", "happy", "기쁨"),
+        ("unsure", "unsure", "불확실"),
+        ("very odd", "very odd", "very odd"),
+    ],
+)
+def test_what_is_told_has_a_name_in_both_languages(told, english, korean):
+    assert names(told) == (english, korean)
+
+
+def test_unsure_is_no_label_of_a_face():
+    assert canonical(names(UNSURE).korean) == names(UNSURE).korean
+    assert labels_of("odd", UNSURE).korean == (UNSURE,)
+
+
+def test_what_is_unsure_is_drawn_in_grey():
+    image = draw_readings(flat(), [unsure()])
+    assert image[BOX.y + BOX.h, BOX.x + 40].tolist() == list(GRAY)
+    assert not (image == COLOR).all(axis=2).any()
+    assert draw_readings(flat(), [reading()])[BOX.y + BOX.h, BOX.x + 40].tolist() == list(COLOR)
+
+
+def test_no_share_stands_behind_unsure(hangul):
+    drawn = draw_readings(flat(), [unsure()], hangul)
+    ink = hangul.draw("불확실", 16)
+    label = drawn[35:60, 60:140]
+    across = np.flatnonzero((label > 128).all(axis=2).any(axis=0))
+    assert np.ptp(across) <= ink.shape[1]
 
 
 # Covered faces

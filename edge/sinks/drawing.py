@@ -7,14 +7,15 @@ import cv2
 import numpy as np
 
 from edgefer.errors import EdgeferError
-from edgefer.labels import KOREAN, canonical
 
 from ..look import Look
 from ..reading import Frame, Reading
+from ..steady import UNSURE
 from .blur import Blur, pixelate
 from .hangul import Hangul
+from .names import names
 
-COLOR = (80, 220, 60)  # BGR
+COLOR, GRAY = (80, 220, 60), (150, 150, 150)  # BGR; gray for what is unsure
 WHITE, TRACK, SHADE = (255, 255, 255), (90, 90, 90), (24, 24, 24)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -73,9 +74,12 @@ def _draw(image: np.ndarray, reading: Reading, hangul: Hangul | None) -> None:
     x, y, w, h = reading.box
     size = max(1.0, min(image.shape[:2]) / 480)  # as large in a photo as in a camera's frame
     line, pad, height = round(2 * size), round(4 * size), round(30 * size)
-    cv2.rectangle(image, (x, y), (x + w, y + h), COLOR, line)
+    unsure = reading.emotion == UNSURE
+    color = GRAY if unsure else COLOR
+    cv2.rectangle(image, (x, y), (x + w, y + h), color, line)
 
-    text = f"{_drawable(reading, hangul)} {reading.confidence:.0%}"
+    # A share behind "unsure" would read as how unsure it is.
+    text = _drawable(reading, hangul) + ("" if unsure else f" {reading.confidence:.0%}")
     ink = None if hangul is None else hangul.draw(text, round(16 * size))
     width = cv2.getTextSize(text, FONT, 0.55 * size, line)[0][0] if ink is None else ink.shape[1]
     width = max(w, width + 2 * pad)
@@ -93,7 +97,7 @@ def _draw(image: np.ndarray, reading: Reading, hangul: Hangul | None) -> None:
     over, under = top + height - 2 * pad, top + height - pad
     cv2.rectangle(image, (start, over), (start + full, under), TRACK, -1)
     cv2.rectangle(
-        image, (start, over), (start + round(full * reading.confidence), under), COLOR, -1
+        image, (start, over), (start + round(full * reading.confidence), under), color, -1
     )
 
 
@@ -107,11 +111,9 @@ def _lay(image: np.ndarray, ink: np.ndarray, x: int, y: int) -> None:
 
 def _drawable(reading: Reading, hangul: Hangul | None) -> str:
     """The emotion in the language that can be drawn, or its class id."""
-    name = canonical(reading.emotion)
+    english, korean = names(reading.emotion)
     if hangul is not None:
-        return KOREAN.get(name, reading.emotion)
-    if reading.emotion.isascii():
-        return reading.emotion
+        return korean
     # OpenCV's fonts hold no Hangul.
-    known = name.isascii()
-    return name if known else f"class {list(reading.probabilities).index(reading.emotion)}"
+    drawable = english.isascii()
+    return english if drawable else f"class {list(reading.probabilities).index(reading.emotion)}"
