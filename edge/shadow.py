@@ -64,16 +64,6 @@ class Agreement:
         counts = zip(self.moves.sum(axis=1).tolist(), np.diag(self.moves).tolist(), strict=True)
         return dict(zip(self.labels.names, counts, strict=True))
 
-    def totals(self) -> dict[str, int]:
-        """Counts so far, under names that metrics may bear."""
-        told = {"shadow_faces": self.faces, "shadow_agreed": self.agreed}
-        for i, (emotion, (faces, agreed)) in enumerate(self.by_emotion.items()):
-            # Older Prometheus takes ASCII alone, and "total" would end a name that it counts.
-            plain = emotion.isascii() and emotion.isidentifier() and emotion != "total"
-            name = emotion if plain else f"emotion_{i}"
-            told |= {f"shadow_faces_{name}": faces, f"shadow_agreed_{name}": agreed}
-        return told
-
     def to_json(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
         return {

@@ -173,9 +173,14 @@ class _Tally:
             "dropped": dropped,
             "reconnects": getattr(self._camera, "reconnects", 0),
         }
-        agreement = self._reader.agreement
-        totals |= agreement.totals() if agreement else {}
-        return Vitals(totals, states, dict(self._last), lost(self._sinks), self._reader.warnings)
+        return Vitals(
+            totals,
+            states,
+            dict(self._last),
+            lost(self._sinks),
+            self._reader.warnings,
+            self._reader.agreement,
+        )
 
     def _camera_counts(self) -> tuple[int, int]:
         """Frames that were not looked at, and all of them."""

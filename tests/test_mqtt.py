@@ -14,8 +14,8 @@ from sinking import frame, reading, until
 
 pytest.importorskip("paho.mqtt", reason="no paho-mqtt: pip install '.[mqtt]'")
 
-from edgefer.edge.sinks import open_sink
-from edgefer.edge.sinks.mqtt import MqttSink
+from edgefer.edge.sinks import Vitals, open_sink
+from edgefer.edge.sinks.mqtt import MqttSink, State
 from edgefer.edge.sinks.mqtt_address import parse_address
 
 pytestmark = [pytest.mark.edge, needs_mosquitto]
@@ -83,19 +83,38 @@ def test_the_state_is_kept_for_who_comes_later(broker, tmp_path):
     time.sleep(0.1)
     sink.write(frame(1), [reading("sad", 0.625)])
     sink.write(frame(2), [reading("sad", 0.75)])  # still sad: no news
+    sink.tell(Vitals(warnings=("It is dark.",)))
 
     def look():
         late = Listener(broker.port, "room/#")
         late.close()
         return {topic: text for topic, text, retained in late.got if retained}
 
-    found = until(lambda: (seen := look()).get("room/state", "").count("sad") and seen)
+    found = until(lambda: (seen := look()).get("room/state", "").count("dark") and seen)
+    assert json.loads(found["room/state"])["warnings"] == ["It is dark."]
     assert json.loads(found["room/state"])["faces"] == [
         {"face": 0, "emotion": "sad", "confidence": 0.625}
     ]
     assert found["room/status"] == "online"
     sink.close()
     assert look()["room/status"] == "offline"
+
+
+def test_the_state_tells_what_there_is_to_warn_of():
+    state = State()
+    state.see([reading("happy")])
+    first = state.latest
+    state.warn(())
+    assert state.latest is first
+    state.warn(("어두움: it is darker than the calibration faces.",))
+    told = state.latest
+    state.see([reading("happy", 0.9)])
+    state.warn(("어두움: it is darker than the calibration faces.",))
+    assert state.latest is told
+    assert json.loads(told)["warnings"] == ["어두움: it is darker than the calibration faces."]
+    assert json.loads(told)["faces"] == json.loads(first)["faces"]
+    state.warn(())
+    assert json.loads(state.latest)["warnings"] == json.loads(first)["warnings"] == []
 
 
 GOES_ON = """

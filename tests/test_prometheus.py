@@ -54,7 +54,7 @@ def test_frames_and_emotions_are_counted(sink):
     assert found["edgefer_frames_total",] == 3
     assert found["edgefer_readings_total", "happy"] == 2
     assert found["edgefer_readings_total", "슬픔"] == 1
-    assert found["edgefer_faces",] == 0
+    assert found["edgefer_faces",] == found["edgefer_warnings",] == 0
     assert found["edgefer_last_frame_timestamp_seconds",] > 1.7e9
     assert found["process_resident_memory_bytes",] > 0
 
@@ -69,6 +69,7 @@ def test_what_the_loop_tells_is_shown(sink):
                 states={"temperature_celsius": 61.5},
                 steps={"detect": milliseconds / 1000},
                 lost={"log.jsonl": 7},
+                warnings=("It is dark.", "Faces are small."),
             )
         )
     found = numbers(sink.port)
@@ -78,6 +79,7 @@ def test_what_the_loop_tells_is_shown(sink):
     assert found["edgefer_reconnects_total",] == 2
     assert found["edgefer_temperature_celsius",] == 61.5
     assert found["edgefer_readings_lost_total", "log.jsonl"] == 7
+    assert found["edgefer_warnings",] == 2
     assert found["edgefer_step_seconds_count", "detect"] == 3
     assert found["edgefer_step_seconds_sum", "detect"] == pytest.approx(0.037)
     assert found["edgefer_step_seconds_bucket", "0.005", "detect"] == 2

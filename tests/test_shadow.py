@@ -12,6 +12,7 @@ from edgefer.edge.commands import run as command
 from edgefer.edge.faces import Reader
 from edgefer.edge.reading import Frame
 from edgefer.edge.shadow import Agreement, Shadow, open_model
+from edgefer.edge.sinks.vitals import Vitals
 from edgefer.edge.stream import run
 from edgefer.edge.track import Follower
 from edgefer.errors import BackendError, BundleError
@@ -92,14 +93,6 @@ def test_agreement_is_counted_by_what_float_answered():
     assert (found.faces, found.agreed) == (4, 3)
     assert found.by_emotion == {"happy": (3, 2), "sad": (1, 1)}
     assert found.moves.tolist() == [[2, 1], [0, 1]]
-    assert found.totals() == {
-        "shadow_faces": 4,
-        "shadow_agreed": 3,
-        "shadow_faces_happy": 3,
-        "shadow_agreed_happy": 2,
-        "shadow_faces_sad": 1,
-        "shadow_agreed_sad": 1,
-    }
 
 
 @pytest.mark.parametrize(
@@ -150,16 +143,6 @@ def test_in_words_and_json():
     assert sum(told["margins"]["agreed"]) == sum(told["margins"]["disagreed"]) == 1
 
 
-def test_a_name_that_metrics_cannot_bear_goes_by_its_number():
-    labels = labels_of("names", "행복", "very sad", "total")
-    found = Agreement(labels, np.eye(3, dtype=np.int64), np.zeros((2, 10), np.int64))
-    assert [name for name in found.totals() if name.startswith("shadow_faces_")] == [
-        "shadow_faces_emotion_0",
-        "shadow_faces_emotion_1",
-        "shadow_faces_emotion_2",
-    ]
-
-
 @pytest.mark.parametrize(("role", "place"), [("float", 0), ("int8", 1)])
 def test_no_numbers_are_refused_by_the_models_name(role, place):
     models = [Fixed((0.9, 0.1)), Fixed((0.9, 0.1))]
@@ -182,8 +165,7 @@ def test_the_loop_tells_the_counts_after_each_frame_and_at_the_end():
     # Also faces that are not told are compared.
     summary = run(Reader(shadow), Pictures(3), [ear], Follower(faces), min_confidence=0.75)
     assert ear.emotions == ["happy"] * 3
-    told = [(v.totals["shadow_faces"], v.totals["shadow_agreed"]) for v in ear.vitals]
-    assert told == [(2, 1), (4, 2), (6, 3)]
+    assert [(v.shadow.faces, v.shadow.agreed) for v in ear.vitals] == [(2, 1), (4, 2), (6, 3)]
     assert summary.to_json()["shadow"]["float_to_int8"] == [[3, 3], [0, 0]]
     assert "answered 3 of 6 faces alike (50.0 %)" in str(summary)
 
@@ -192,23 +174,45 @@ def test_one_model_alone_tells_of_no_agreement():
     ear = Ear()
     summary = run(Reader(Fixed((0.9, 0.1))), Pictures(1), [ear], Follower(Scene(Box(0, 0, 20, 20))))
     assert summary.to_json()["shadow"] is None
-    assert not [name for name in ear.vitals[0].totals if name.startswith("shadow")]
+    assert ear.vitals[0].shadow is None
 
 
-def test_metrics_bear_the_counts():
+def told_to_prometheus(vitals) -> dict:
+    """Samples by their name and labels."""
     pytest.importorskip("prometheus_client")
     from edgefer.edge.sinks.prometheus import PrometheusSink
-    from edgefer.edge.sinks.vitals import Vitals
 
     sink = PrometheusSink("0")
     try:
-        sink.tell(Vitals(totals=counted([(0.9, 0.1)], [(0.9, 0.1)]).totals()))
-        samples = {s.name: s.value for metric in sink.collect() for s in metric.samples}
+        sink.tell(vitals)
+        samples = [sample for metric in sink.collect() for sample in metric.samples]
     finally:
         sink.close()
-    assert samples["edgefer_shadow_faces_total"] == samples["edgefer_shadow_agreed_total"] == 1
-    assert samples["edgefer_shadow_agreed_happy_total"] == 1
-    assert samples["edgefer_shadow_faces_sad_total"] == 0
+    return {(sample.name, *sample.labels.values()): sample.value for sample in samples}
+
+
+def test_metrics_bear_the_counts_under_the_emotions_own_names():
+    labels = labels_of("names", "행복", "very sad", "total")
+    moves = np.array([[5, 1, 0], [0, 2, 0], [0, 0, 0]])
+    found = told_to_prometheus(Vitals(shadow=Agreement(labels, moves, np.zeros((2, 10), int))))
+    for emotion, faces, agreed in (("행복", 6, 5), ("very sad", 2, 2), ("total", 0, 0)):
+        assert found["edgefer_shadow_faces_total", emotion] == faces
+        assert found["edgefer_shadow_agreed_total", emotion] == agreed
+
+
+def test_metrics_bear_the_margins():
+    agreement = counted(
+        [(0.9, 0.1), (0.75, 0.25), (0.5625, 0.4375)], [(0.8, 0.2), (0.7, 0.3), (0.3, 0.7)]
+    )
+    found = told_to_prometheus(Vitals(shadow=agreement))
+    margin = "edgefer_shadow_margin_bucket"
+    assert [found[margin, "yes", edge] for edge in ("0.5", "0.6", "0.8", "+Inf")] == [0, 1, 2, 2]
+    assert [found[margin, "no", edge] for edge in ("0.1", "0.2", "1.0", "+Inf")] == [0, 1, 1, 1]
+    assert found["edgefer_shadow_margin_count", "yes"] == 2
+
+
+def test_metrics_of_one_model_alone_bear_none():
+    assert not [name for name, *_ in told_to_prometheus(Vitals()) if "shadow" in name]
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def test_a_page_of_another_site_gets_nothing(origin):
 
 def test_every_answer_has_careful_headers():
     with page(token=TOKEN) as sink:
-        for path in ("/", "/page.js", "/page.css", "/state", "/nothing"):
+        for path in ("/", "/words.js", "/page.js", "/page.css", "/state", "/nothing"):
             headers = ask(sink.port, path).headers
             assert "default-src 'none'" in headers["content-security-policy"]
             assert headers["x-content-type-options"] == "nosniff"
@@ -163,7 +163,7 @@ def test_every_answer_has_careful_headers():
 
 def test_the_page_needs_nothing_from_elsewhere():
     with page() as sink:
-        for path in ("/", "/page.js", "/page.css"):
+        for path in ("/", "/words.js", "/page.js", "/page.css"):
             text = ask(sink.port, path).body.replace("http://www.w3.org/2000/svg", "")
             assert "http:" not in text
             assert "https:" not in text.replace('"https:"', "")

@@ -7,6 +7,9 @@ from chromium import Page
 from watching import page, playing
 
 from edgefer.edge.look import Look
+from edgefer.edge.shadow import Agreement
+from edgefer.edge.sinks.vitals import Vitals
+from edgefer.labels import labels_of
 
 pytestmark = pytest.mark.edge
 
@@ -38,6 +41,12 @@ def shown(browser, path):
 
 def text(browser, selector):
     return browser.evaluate(f"document.querySelector({selector!r}).innerText")
+
+
+def agreement(agreed, other):
+    """Of happy faces so many agreed and one did not; of odd ones so many, and none was sad."""
+    moves = np.array([[agreed, 1, 0], [0, 0, 0], [0, 0, other]])
+    return Agreement(labels_of("three", "happy", "sad", "odd"), moves, np.zeros((2, 10), int))
 
 
 def test_boxes_bars_and_timeline_move(browser, tmp_path):
@@ -87,12 +96,72 @@ def test_both_languages(browser):
         browser.evaluate("localStorage.clear()")
 
 
+def test_float_beside_int8_is_shown_in_shadow_mode_alone(browser):
+    with page() as sink, playing(sink, 0.04):
+        look_at(browser, sink)
+        browser.wait(f"{BOX} !== null")
+        assert browser.evaluate("document.getElementById('shadow').hidden")
+        sink.tell(Vitals(shadow=agreement(9_999, 1)))
+        browser.wait("!document.getElementById('shadow').hidden")
+        # Rounded down: 100% would say that all agreed.
+        assert text(browser, "#alike") == "99.9%\n10,000 of 10,001 faces answered alike"
+        rows = ["happy", "99.9%", "10,000 faces", "sad", "–", "0 faces", "odd", "100%", "1 face"]
+        assert text(browser, "#agreement").split("\n") == rows
+        widths = [f"document.querySelectorAll('#agreement .rail')[{i}].children" for i in range(3)]
+        assert [browser.evaluate(f"{wide}.length") for wide in widths] == [2, 0, 2]
+        sink.tell(Vitals(shadow=agreement(3, 1)))
+        browser.wait("document.querySelector('#alike b').innerText === '80.0%'")
+        assert browser.evaluate(f"{widths[0]}[0].style.width") == "75%"
+        browser.evaluate("document.getElementById('lang').click()")
+        assert text(browser, "#alike span") == "얼굴 5개 중 4개에서 답이 같음"
+        assert {"기쁨", "75.0%", "슬픔", "odd"} <= set(text(browser, "#agreement").split())
+        browser.evaluate("document.getElementById('lang').click()")
+        sink.tell(Vitals())
+        browser.wait("document.getElementById('shadow').hidden")
+
+
+def test_warnings_stand_above_the_picture_while_there_are_any(browser):
+    sentences = ("It is <b>darker</b> than the calibration faces.", "Faces are smaller.")
+    with page() as sink, playing(sink, 0.04):
+        look_at(browser, sink)
+        browser.wait(f"{BOX} !== null")
+        assert browser.evaluate("document.getElementById('warnings').hidden")
+        sink.tell(Vitals(warnings=sentences))
+        browser.wait("document.querySelectorAll('#warnings li').length === 2")
+        assert text(browser, "#warnings ul") == "\n".join(sentences)
+        above = "{0}.getBoundingClientRect().bottom <= {1}.getBoundingClientRect().top"
+        ids = [f"document.getElementById({name!r})" for name in ("warnings", "live")]
+        assert browser.evaluate(above.format(*ids))
+        # The next picture leaves them alone: they would be read out again.
+        browser.evaluate("window.said = document.querySelector('#warnings li')")
+        frames = browser.evaluate("Number(document.getElementById('frames').innerText)")
+        browser.wait(f"Number(document.getElementById('frames').innerText) > {frames + 2}")
+        assert browser.evaluate("window.said.isConnected")
+        sink.tell(Vitals())
+        browser.wait("document.getElementById('warnings').hidden")
+
+
+def test_what_is_unsure_says_so_without_a_share_and_in_its_own_way(browser):
+    with page(look=Look("ko")) as sink:
+        look_at(browser, sink)
+        with playing(sink, 0.04, emotions=("unsure",)):
+            browser.wait(f"{BOX} !== null")
+            assert browser.evaluate("document.querySelector('#boxes text').textContent") == "불확실"
+            assert text(browser, ".face .emotion") == "불확실"
+            assert text(browser, ".face .share") == ""
+            assert browser.evaluate(f"{BOX}.getAttribute('stroke-dasharray') !== null")
+            assert browser.evaluate("color(['unsure', '']) !== color(['neutral', ''])")
+
+
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_nothing_is_cut_off_at_the_side(browser, width):
     browser.resize(width, 800)
     with page() as sink, playing(sink, 0.04):
+        warning = "Grey is " + "very " * 40 + "low" + "!" * 90
+        sink.tell(Vitals(warnings=(warning,), shadow=agreement(9_999_999, 1)))
         look_at(browser, sink)
         browser.wait(f"{BOX} !== null")
+        assert not browser.evaluate("document.getElementById('shadow').hidden")
         wide = "document.documentElement.scrollWidth <= innerWidth"
         assert browser.evaluate(wide)
 

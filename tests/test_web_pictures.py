@@ -6,8 +6,10 @@ import pytest
 from watching import Watcher, page, playing, scene, somebody, wait_for
 
 from edgefer.edge.look import Look
+from edgefer.edge.shadow import Agreement
 from edgefer.edge.sinks.vitals import Vitals
 from edgefer.edge.sinks.web.server import Limits
+from edgefer.labels import labels_of
 
 pytestmark = pytest.mark.edge
 
@@ -67,6 +69,29 @@ def test_while_the_camera_stands_still_a_watcher_hears_so():
         told = watcher.receive()
     assert (told["fps"], told["dropped"], told["lost"]) == (0, 4, 3)
     assert (told["latency"], told["temperature"]) == (20.0, 61.5)
+
+
+def test_a_watcher_hears_warnings_and_how_float_and_int8_agree():
+    moves = np.array([[3, 1, 0], [0, 0, 0], [0, 0, 2]])
+    agreement = Agreement(labels_of("three", "happy", "sad", "odd"), moves, np.zeros((2, 10), int))
+    with page() as sink, Watcher(sink.port) as watcher:
+        first = watcher.receive()
+        sink.tell(Vitals(warnings=("It is dark.",), shadow=agreement))
+        watcher.send()
+        wait_for(lambda: sink.hub.waiting, "it waits")
+        sink.write(scene(0), [])
+        told, _ = watcher.receive()
+    assert (first["warnings"], first["shadow"]) == ([], None)
+    assert told["warnings"] == ["It is dark."]
+    assert told["shadow"] == {
+        "faces": 6,
+        "agreed": 5,
+        "emotions": [
+            {"emotion": ["happy", "기쁨"], "faces": 4, "agreed": 3},
+            {"emotion": ["sad", "슬픔"], "faces": 0, "agreed": 0},
+            {"emotion": ["odd", "odd"], "faces": 2, "agreed": 2},
+        ],
+    }
 
 
 def test_covered_faces_cannot_be_seen():

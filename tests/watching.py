@@ -147,7 +147,10 @@ def scene(index: int, shape: tuple[int, ...] = (240, 320, 3)) -> Frame:
 
 @contextmanager
 def playing(
-    sink: WebSink, pause: float = 0.01, shape: tuple[int, ...] = (240, 320, 3)
+    sink: WebSink,
+    pause: float = 0.01,
+    shape: tuple[int, ...] = (240, 320, 3),
+    emotions: tuple[str, ...] = ("happy", "sad"),
 ) -> Iterator[list[int]]:
     """Frames that come all the time, from a thread of their own; gives how many came."""
     ending, count = threading.Event(), [0]
@@ -157,7 +160,7 @@ def playing(
         while not ending.wait(pause):
             index = count[0]
             frame = Frame(index, index / 25, images[index % 8])
-            sink.write(frame, [somebody(index, ("happy", "sad")[index // 50 % 2])])
+            sink.write(frame, [somebody(index, emotions[index // 50 % len(emotions)])])
             count[0] += 1
 
     thread = threading.Thread(target=play, name="playing", daemon=True)

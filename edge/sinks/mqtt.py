@@ -13,6 +13,7 @@ from .mqtt_connection import MqttConnection
 from .queued import Entry, Queued, clock, count
 from .spool import Spool
 from .trouble import Trouble, say
+from .vitals import Vitals
 
 WINDOW = 100  # messages under way at once
 ANSWER = 1.0  # seconds
@@ -21,7 +22,7 @@ TICK = 1.0  # seconds between two looks at the connection
 
 
 class MqttSink(Queued):
-    """Readings to ``TOPIC/readings``, who is seen now to ``TOPIC/state`` (retained)."""
+    """Readings to ``TOPIC/readings``; who is seen now and warnings to ``TOPIC/state``, retained."""
 
     def __init__(self, address: MqttAddress, *, answer: float = ANSWER, **options: Any) -> None:
         """Begin to connect; a broker that is not there is waited for.
@@ -46,9 +47,13 @@ class MqttSink(Queued):
         self._state.see(readings, self._now())
         super().write(frame, readings)
 
+    def tell(self, vitals: Vitals) -> None:
+        """Take how the run goes, after each frame."""
+        self._state.warn(vitals.warnings, self._now())
+
 
 class State:
-    """Who is seen now.
+    """Who is seen now, and what there is to warn of.
 
     Attributes
     ----------
@@ -59,17 +64,30 @@ class State:
     def __init__(self) -> None:
         self.latest = b""
         self._seen: list[tuple[int, str]] | None = None
+        self._faces: list[dict[str, Any]] = []
+        self._warnings: tuple[str, ...] = ()
 
     def see(self, readings: Sequence[Reading], now: float) -> None:
         """Take what a frame holds now; only other faces or emotions make a new message."""
         seen = [(reading.face, reading.emotion) for reading in readings]
         if seen != self._seen:
             self._seen = seen
-            faces = [
+            self._faces = [
                 {"face": r.face, "emotion": r.emotion, "confidence": round(r.confidence, 4)}
                 for r in readings
             ]
-            self.latest = _dump({"time": clock(now), "faces": faces})
+            self._change(now)
+
+    def warn(self, warnings: tuple[str, ...], now: float) -> None:
+        """Take what there is to warn of now; only others make a new message."""
+        if warnings != self._warnings:
+            self._warnings = warnings
+            self._change(now)
+
+    def _change(self, now: float) -> None:
+        self.latest = _dump(
+            {"time": clock(now), "faces": self._faces, "warnings": self._warnings}
+        )
 
 
 class Flying(NamedTuple):

@@ -13,11 +13,17 @@ from typing import Any
 from edgefer.errors import EdgeferError, install
 
 from ..reading import Frame, Reading
+from ..shadow import BINS, Agreement
 from .vitals import Vitals
 
 try:
     from prometheus_client import CollectorRegistry, Histogram, generate_latest
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+    from prometheus_client.core import (
+        CounterMetricFamily,
+        GaugeMetricFamily,
+        HistogramMetricFamily,
+        Metric,
+    )
     from prometheus_client.exposition import CONTENT_TYPE_LATEST
     from prometheus_client.process_collector import ProcessCollector
 except ImportError as error:
@@ -137,6 +143,13 @@ class PrometheusSink:
         for sink, number in vitals.lost.items():
             lost.add_metric([sink], number)
         yield lost
+        yield GaugeMetricFamily(
+            "edgefer_warnings",
+            "How much is unlike the faces that the model was calibrated on; 0 while all is well.",
+            value=len(vitals.warnings),
+        )
+        if vitals.shadow is not None:
+            yield from _agreement(vitals.shadow)
 
 
 ABOUT = {
@@ -145,6 +158,33 @@ ABOUT = {
     "dropped": "Frames that were not looked at: the camera was faster, or a frame was damaged.",
     "reconnects": "How often the source was opened anew.",
 }
+
+
+def _agreement(told: Agreement) -> Iterator[Metric]:
+    """Float beside int8."""
+    faces = CounterMetricFamily(
+        "edgefer_shadow_faces", "Faces that float and int8 judged.", labels=["emotion"]
+    )
+    agreed = CounterMetricFamily(
+        "edgefer_shadow_agreed", "Those that int8 answered as float did.", labels=["emotion"]
+    )
+    for emotion, (judged, alike) in told.by_emotion.items():
+        faces.add_metric([emotion], judged)
+        agreed.add_metric([emotion], alike)
+    yield faces
+    yield agreed
+    margins = HistogramMetricFamily(
+        "edgefer_shadow_margin",
+        "Float's highest probability less its second, by whether int8 agreed.",
+        labels=["agreed"],
+    )
+    edges = [*(str((i + 1) / BINS) for i in range(BINS)), "+Inf"]
+    for answer, row in zip(("yes", "no"), told.margins, strict=True):
+        counts = [*row.cumsum().tolist(), int(row.sum())]
+        # Their sum is not known; without it prometheus-client leaves out the count, too.
+        margins.add_metric([answer], list(zip(edges, counts, strict=True)), sum_value=None)
+        margins.add_sample("edgefer_shadow_margin_count", {"agreed": answer}, counts[-1])
+    yield margins
 
 
 def _about(name: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from ..shadow import Agreement
+
 
 @dataclass(frozen=True)
 class Vitals:
@@ -22,6 +24,8 @@ class Vitals:
     warnings : tuple of str
         Sentences on what is unlike the faces that the model was calibrated on; none while all is
         well.
+    shadow : Agreement or None
+        How often float and int8 answered alike; None where one model runs alone.
     """
 
     totals: Mapping[str, int] = field(default_factory=dict)
@@ -29,6 +33,7 @@ class Vitals:
     steps: Mapping[str, float] = field(default_factory=dict)
     lost: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    shadow: Agreement | None = None
 
 
 @runtime_checkable

@@ -5,16 +5,15 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
-from edgefer.labels import KOREAN, canonical
-
 from ...reading import Frame, Reading
+from ...shadow import Agreement
 from ..blur import Blur, pixelate
+from ..names import names
 from ..vitals import Vitals
 
 RATE = 15.0  # pictures a second at most: a phone shows no more, and a board has better to do
@@ -119,7 +118,7 @@ class Hub:
         """What the timeline shows to somebody who begins to watch."""
         since = self._clock() - self._started - SPAN
         return [
-            (round(then, 2), face, *_names((emotion,))[0], round(confidence, 3))
+            (round(then, 2), face, *names(emotion), round(confidence, 3))
             for then, face, emotion, confidence in self._samples.copy()
             if then > since
         ]
@@ -139,6 +138,8 @@ class Hub:
             "reconnects": self._vitals.totals.get("reconnects", 0),
             "latency": round(1000 * sum(work), 1) if work else None,
             "temperature": states.get("temperature_celsius"),
+            "warnings": list(self._vitals.warnings),
+            "shadow": _agreement(self._vitals.shadow),
         }
 
     def _count(self, now: float, frame: Frame) -> None:
@@ -161,9 +162,9 @@ class Hub:
                 {
                     "face": reading.face,
                     "box": [int(side) for side in reading.box],
-                    "emotion": _names((reading.emotion,))[0],
+                    "emotion": names(reading.emotion),
                     "confidence": round(reading.confidence, 3),
-                    "emotions": _names(tuple(reading.probabilities)),
+                    "emotions": [names(emotion) for emotion in reading.probabilities],
                     "shares": [round(share, 3) for share in reading.probabilities.values()],
                 }
                 for reading in readings
@@ -182,14 +183,18 @@ class Hub:
             self._busy = False
 
 
-@lru_cache(64)
-def _names(emotions: tuple[str, ...]) -> list[tuple[str, str]]:
-    """English and Korean names; one that is not known keeps its own."""
-    plain = [canonical(emotion) for emotion in emotions]
-    return [
-        (name if name in KOREAN else emotion, KOREAN.get(name, emotion))
-        for name, emotion in zip(plain, emotions, strict=True)
-    ]
+def _agreement(told: Agreement | None) -> dict[str, Any] | None:
+    """What the page shows of float beside int8; None where one model runs alone."""
+    if told is None:
+        return None
+    return {
+        "faces": told.faces,
+        "agreed": told.agreed,
+        "emotions": [
+            {"emotion": names(emotion), "faces": faces, "agreed": agreed}
+            for emotion, (faces, agreed) in told.by_emotion.items()
+        ],
+    }
 
 
 def _pack(shot: Shot) -> bytes:

@@ -1,29 +1,7 @@
 // The page: asks for one picture after the other, and draws what was read over it.
 "use strict";
 
-const WORDS = {
-  en: {
-    other: "한국어", on: "live", covered: "live, faces covered", off: "no connection, trying again", locked: "locked", full: "too many are watching; trying again",
-    token: "Token of this device", enter: "Watch", wrong: "The token is another.", late: "Too many tries. Wait {0} s.",
-    waiting: "waiting for the camera", fps: "frames/s", latency: "ms a frame", frames: "frames", dropped: "dropped",
-    lost: "readings lost", temperature: "°C", watchers: "watching", faces: "Faces", nobody: "Nobody is seen.",
-    face: "face {0}", start: "Record readings", stop: "Stop recording", kept: "{1} readings in {0}",
-    ago3: "3 min", ago2: "2 min", ago1: "1 min", now: "now", lineof: "Emotions of face {0} over the last three minutes",
-  },
-  ko: {
-    other: "English", on: "실시간", covered: "실시간, 얼굴 가림", off: "연결이 끊겨 다시 시도하는 중", locked: "잠김", full: "보는 사람이 너무 많아 다시 시도하는 중",
-    token: "이 장치의 토큰", enter: "보기", wrong: "토큰이 맞지 않습니다.", late: "너무 여러 번 시도했습니다. {0}초 기다리세요.",
-    waiting: "카메라를 기다리는 중", fps: "초당 프레임", latency: "프레임당 ms", frames: "프레임", dropped: "버린 프레임",
-    lost: "잃은 판독", temperature: "온도 °C", watchers: "보는 사람", faces: "얼굴", nobody: "보이는 얼굴이 없습니다.",
-    face: "얼굴 {0}", start: "판독 기록 시작", stop: "기록 중지", kept: "{0}에 판독 {1}개",
-    ago3: "3분 전", ago2: "2분 전", ago1: "1분 전", now: "지금", lineof: "얼굴 {0}의 최근 3분 감정",
-  },
-};
-const COLORS = {
-  happy: "#f5b83d", sad: "#5b9bff", angry: "#ef5350", fear: "#a78bfa", anxious: "#b79bff", disgust: "#5fb85f",
-  surprise: "#ff9248", neutral: "#9aa7b5", embarrassed: "#f08ac9", hurt: "#58c7c2", contempt: "#b5a04a", frown: "#c98b6b",
-};
-const SPAN = 180, STEP = 0.5, CARDS = 8, SVG = "http://www.w3.org/2000/svg";
+const UNSURE = "unsure", SPAN = 180, STEP = 0.5, CARDS = 8, SVG = "http://www.w3.org/2000/svg";
 const $ = (id) => document.getElementById(id);
 const faces = new Map();  // number -> {samples, seen, card, ...}
 
@@ -35,12 +13,7 @@ let socket = null, retry = 500, status = "off", last = null, clock = 0, painted 
 const word = (name, ...rest) => WORDS[lang][name].replace(/\{(\d)\}/g, (_, i) => rest[i]);
 const named = (pair) => pair[lang === "ko" ? 1 : 0];
 const percent = (share) => `${Math.round(100 * share)}%`;
-function color(pair) {
-  if (COLORS[pair[0]]) return COLORS[pair[0]];
-  let hash = 7;
-  for (const letter of pair[0]) hash = (31 * hash + letter.codePointAt(0)) % 360;
-  return `hsl(${hash} 60% 65%)`;
-}
+const sure = (face) => (face.emotion[0] === UNSURE ? "" : percent(face.confidence));  // 30% behind "unsure" would mislead
 
 function speak(root = document) {
   for (const element of root.querySelectorAll("[data-word]")) element.textContent = word(element.dataset.word);
@@ -54,7 +27,7 @@ function translate() {
   for (const face of faces.values()) { speak(face.card); fill(face); }
   $("refusal").textContent = refusal ? word(...refusal) : "";
   say(status);
-  if (last) show(last);
+  if (last) { show(last); numbers(last); }
 }
 
 function say(name) {
@@ -142,7 +115,8 @@ function show(told) {
     for (const [name, value] of Object.entries({ x, y, width: w, height: h, rx: 4 * unit, stroke: color(face.emotion) })) {
       box.setAttribute(name, value);
     }
-    text.textContent = `${named(face.emotion)} ${percent(face.confidence)}`;
+    if (face.emotion[0] === UNSURE) box.setAttribute("stroke-dasharray", "7 5");
+    text.textContent = `${named(face.emotion)} ${sure(face)}`.trim();
     text.setAttribute("x", Math.max(2 * unit, x));
     text.setAttribute("y", y > 22 * unit ? y - 7 * unit : Math.max(0, y) + 19 * unit);
     text.setAttribute("font-size", 16 * unit);
@@ -158,6 +132,44 @@ function numbers(told) {
   }
   $("hot").hidden = told.temperature === null;
   recording(told.record);
+  warn(told.warnings);
+  compare(told.shadow);
+}
+
+// Sentences of the run, as they are; the same ones are not read out again.
+function warn(sentences) {
+  const list = $("warnings").lastElementChild, shown = [...list.children].map((item) => item.textContent);
+  if (sentences.join("\n") !== shown.join("\n")) list.replaceChildren(...sentences.map((sentence) => made("li", "", sentence)));
+  $("warnings").hidden = !sentences.length;
+}
+
+function compare(told) {
+  $("shadow").hidden = !told;
+  if (!told) return;
+  const [all, text] = $("alike").children;
+  all.textContent = told.faces ? alike(told) : "";
+  text.textContent = told.faces ? word("alike", counted(told.agreed), counted(told.faces)) : word("nothing");
+  $("agreement").replaceChildren(...told.emotions.flatMap((row) => {
+    const rail = made("div", "rail"), none = row.faces ? "" : " none";
+    if (row.faces) {
+      rail.append(made("i"), made("i"));
+      rail.firstChild.style.width = `${100 * row.agreed / row.faces}%`;
+      rail.firstChild.style.background = color(row.emotion);
+    }
+    const count = row.faces === 1 ? word("one") : word("count", counted(row.faces));
+    return [made("span", none, named(row.emotion)), rail, made("span", `share${none}`, row.faces ? alike(row) : "–"), made("span", "count", count)];
+  }));
+}
+
+// Rounded down: 100% is all of them.
+const alike = (told) => (told.agreed === told.faces ? "100%" : `${(Math.floor(1000 * told.agreed / told.faces) / 10).toFixed(1)}%`);
+const counted = (count) => count.toLocaleString(lang);
+
+function made(tag, kind = "", text = "") {
+  const element = document.createElement(tag);
+  element.className = kind;
+  element.textContent = text;
+  return element;
 }
 
 function recording(record) {
@@ -192,7 +204,8 @@ function fill(face) {
   const newest = face.samples.at(-1), emotion = face.now ? face.now.emotion : newest.emotion;
   at(".dot").style.background = color(emotion);
   at(".emotion").textContent = named(emotion);
-  at(".share").textContent = percent(face.now ? face.now.confidence : newest.share);
+  face.card.classList.toggle("unsure", emotion[0] === UNSURE);
+  at(".share").textContent = sure(face.now || { emotion, confidence: newest.share });
   if (!face.now) return;
   face.now.emotions.forEach((pair, i) => {
     let bar = face.bars.get(pair[0]);
@@ -239,8 +252,9 @@ function lines() {
       // Whole pixels: neighbours that share one would leave a stripe.
       const at = (time) => Math.round(width * ratio * (1 - (clock - time) / SPAN)) / ratio;
       const x = at(sample.time), end = Math.max(at(until), x + 1 / ratio);
+      const tall = Math.max(2, height * sample.share);  // who was seen and could not be read is there, too
       pen.fillStyle = color(sample.emotion);
-      pen.fillRect(x, height * (1 - sample.share), end - x, height * sample.share);
+      pen.fillRect(x, height - tall, end - x, tall);
     }
   }
 }

@@ -23,7 +23,11 @@ except ImportError as error:
     raise EdgeferError(f"web needs the package aiohttp. Try: {install('web')}.") from error
 
 HERE = Path(__file__).parent
-FILES = {"/page.js": "text/javascript", "/page.css": "text/css"}
+FILES = {
+    "/words.js": "text/javascript",
+    "/page.js": "text/javascript",
+    "/page.css": "text/css",
+}
 SPARE = 24  # connections beside those of watchers: pages, and sockets that hang
 HEADERS = {
     "Server": "edgefer",

@@ -1,0 +1,37 @@
+// What the page says, in both languages, and the colours of emotions.
+"use strict";
+
+const WORDS = {
+  en: {
+    other: "한국어", on: "live", covered: "live, faces covered", off: "no connection, trying again", locked: "locked", full: "too many are watching; trying again",
+    token: "Token of this device", enter: "Watch", wrong: "The token is another.", late: "Too many tries. Wait {0} s.",
+    waiting: "waiting for the camera", fps: "frames/s", latency: "ms a frame", frames: "frames", dropped: "dropped",
+    lost: "readings lost", temperature: "°C", watchers: "watching", faces: "Faces", nobody: "Nobody is seen.",
+    face: "face {0}", start: "Record readings", stop: "Stop recording", kept: "{1} readings in {0}",
+    ago3: "3 min", ago2: "2 min", ago1: "1 min", now: "now", lineof: "Emotions of face {0} over the last three minutes",
+    warned: "Readings may be less reliable", shadow: "Float and int8", alike: "{0} of {1} faces answered alike", nothing: "no face yet", count: "{0} faces", one: "1 face",
+    shadownote: "How often int8 answers as float does, by what float answers. Which of them is right, only labeled faces tell.",
+  },
+  ko: {
+    other: "English", on: "실시간", covered: "실시간, 얼굴 가림", off: "연결이 끊겨 다시 시도하는 중", locked: "잠김", full: "보는 사람이 너무 많아 다시 시도하는 중",
+    token: "이 장치의 토큰", enter: "보기", wrong: "토큰이 맞지 않습니다.", late: "너무 여러 번 시도했습니다. {0}초 기다리세요.",
+    waiting: "카메라를 기다리는 중", fps: "초당 프레임", latency: "프레임당 ms", frames: "프레임", dropped: "버린 프레임",
+    lost: "잃은 판독", temperature: "온도 °C", watchers: "보는 사람", faces: "얼굴", nobody: "보이는 얼굴이 없습니다.",
+    face: "얼굴 {0}", start: "판독 기록 시작", stop: "기록 중지", kept: "{0}에 판독 {1}개",
+    ago3: "3분 전", ago2: "2분 전", ago1: "1분 전", now: "지금", lineof: "얼굴 {0}의 최근 3분 감정",
+    warned: "판독이 평소보다 덜 정확할 수 있습니다", shadow: "float와 int8 비교", alike: "얼굴 {1}개 중 {0}개에서 답이 같음", nothing: "아직 얼굴 없음", count: "얼굴 {0}개", one: "얼굴 1개",
+    shadownote: "float의 답마다 int8도 같은 답을 한 비율입니다. 어느 쪽이 맞는지는 레이블이 있는 얼굴로만 알 수 있습니다.",
+  },
+};
+const COLORS = {
+  happy: "#f5b83d", sad: "#5b9bff", angry: "#ef5350", fear: "#a78bfa", anxious: "#b79bff", disgust: "#5fb85f",
+  surprise: "#ff9248", neutral: "#9aa7b5", embarrassed: "#f08ac9", hurt: "#58c7c2", contempt: "#b5a04a", frown: "#c98b6b",
+  unsure: "#78828e",
+};
+
+function color(pair) {
+  if (COLORS[pair[0]]) return COLORS[pair[0]];
+  let hash = 7;
+  for (const letter of pair[0]) hash = (31 * hash + letter.codePointAt(0)) % 360;
+  return `hsl(${hash} 60% 65%)`;
+}
