@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgefer.sections import section
+
 from .board_commands import bench, service
-from .config import Configured
+from .config import Configured, config_options
 from .detector_options import detector_options
 from .look import Look
 from .model_options import backend_option, threads_option, trusted_keys_option
@@ -24,59 +26,70 @@ pipeline, picamera, picamera:1, jetson, jetson:1,1280x720@30, synth, synth:korea
 package.module:attribute."""
 SINK_HELP = """Where readings go: console, jsonl:PATH or csv:PATH (added to if they hold readings;
 PATH?max=10MB&keep=5 begins a new file at that size), video:PATH, window, web:PORT (a page to watch;
-web:HOST:PORT?record=FOLDER&clients=8&cert=FILE&key=FILE), webhook:URL, mqtt://USER@HOST/TOPIC,
+beyond this machine web:HOST:PORT?cert=FILE&key=FILE), webhook:URL, mqtt://USER@HOST/TOPIC,
 mqtts://USER@HOST/TOPIC, prometheus:PORT, warnings:PATH, or your own
-package.module:attribute. Give it several times for several. [default: console]"""
+package.module:attribute. Give it several times for several; docs/sinks.md tells all they take.
+[default: console]"""
+
+_camera_options = section(
+    "Camera",
+    click.option("--camera", default="0", show_default=True, metavar="SOURCE", help=CAMERA_HELP),
+    click.option("--loop", is_flag=True, help="Start again at the end of a file or folder."),
+    click.option(
+        "--stall",
+        type=click.FloatRange(0.5, 3600),
+        default=5.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="A live camera that gives no picture for so long is closed and opened again.",
+    ),
+    click.option(
+        "--retries",
+        type=click.IntRange(0),
+        show_default="for ever",
+        metavar="N",
+        help="How often in a row a live camera that was lost is opened again before the run ends "
+        "with an error. An address is waited for at the start as well; a camera that is not there "
+        "when the run starts is an error at once. Standard input cannot be opened again.",
+    ),
+    click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after N frames."),
+)
+_output_options = section(
+    "Output",
+    click.option("--sink", "sinks", multiple=True, metavar="SINK", help=SINK_HELP),
+    click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print the summary as JSON, and readings only to files.",
+    ),
+    click.option("--force", is_flag=True, help="Replace files that sinks would write to."),
+)
+_model_options = section(
+    "Model and runtime",
+    click.option(
+        "--precision",
+        type=click.Choice(["int8", "float", "shadow"]),
+        default="int8",
+        show_default=True,
+        help="Which model of the bundle to run. With shadow int8 answers, float is asked the same, "
+        "and the summary, the page and the metrics tell how often they agree.",
+    ),
+    backend_option,
+    threads_option,
+    trusted_keys_option,
+)
 
 
 @click.command(cls=Configured)
 @click.argument("bundle", required=False, type=click.Path(path_type=Path))
-@click.option("--camera", default="0", show_default=True, metavar="SOURCE", help=CAMERA_HELP)
-@click.option("--loop", is_flag=True, help="Start again at the end of a file or folder.")
-@click.option(
-    "--stall",
-    type=click.FloatRange(0.5, 3600),
-    default=5.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="A live camera that gives no picture for so long is closed and opened again.",
-)
-@click.option(
-    "--retries",
-    type=click.IntRange(0),
-    show_default="for ever",
-    metavar="N",
-    help="How often in a row a live camera that was lost is opened again before the run ends with "
-    "an error. An address is waited for at the start as well; a camera that is not there when the "
-    "run starts is an error at once. Standard input cannot be opened again.",
-)
-@click.option("--sink", "sinks", multiple=True, metavar="SINK", help=SINK_HELP)
-@click.option(
-    "--precision",
-    type=click.Choice(["int8", "float", "shadow"]),
-    default="int8",
-    show_default=True,
-    help="Which model of the bundle to run. With shadow int8 answers, float is asked the same, and "
-    "the summary and the metrics tell how often they agree.",
-)
-@backend_option
-@threads_option
+@_camera_options
+@_output_options
+@_model_options
 @detector_options
-@click.option(
-    "--min-confidence",
-    type=click.FloatRange(0, 1),
-    default=0.0,
-    show_default=True,
-    help="Leave out answers that are less sure than this.",
-)
 @telling_options
 @picture_options
-@trusted_keys_option
-@click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after N frames.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print the summary as JSON, and readings only to files."
-)
-@click.option("--force", is_flag=True, help="Replace files that sinks would write to.")
+@config_options
 def run(
     bundle: Path | None,
     camera: str,
@@ -104,7 +117,7 @@ def run(
 
     \b
     edgefer run
-    edgefer run --camera clip.mp4 --sink jsonl:clip.jsonl --sink video:clip-read.mp4
+    edgefer run --camera clip.mp4 --sink jsonl:clip.jsonl --sink video:out.mp4
     edgefer run my-bundle --camera rtsp://camera.local/stream --sink window
     """
     if as_json and {"console", "jsonl:-"} & set(sinks):

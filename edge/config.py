@@ -11,6 +11,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from edgefer.sections import Command, section
+
 from .secrets import hide_secrets
 
 if sys.version_info >= (3, 11):
@@ -22,8 +24,10 @@ PREFIX = "EDGEFER_"
 FILE = "edgefer.config.file"
 
 
-class Configured(click.Command):
+class Configured(Command):
     """A command whose options may also stand in a TOML file and in the environment.
+
+    It has the options of `config_options`.
 
     Flags go before ``EDGEFER_*``, these before the file, and that before the defaults. A key of the
     file is an option's long name or an argument's, a variable the same in capitals: ``--min-face``
@@ -32,28 +36,8 @@ class Configured(click.Command):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for param in self.params:
+        for param in _configurable(self):
             param.envvar = param.envvar or variable(param)
-        self.params += [
-            click.Option(
-                ["--config"],
-                type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                metavar="FILE",
-                envvar=f"{PREFIX}CONFIG",
-                is_eager=True,  # before the options that it holds
-                expose_value=False,
-                callback=_load,
-                help="Take options from a TOML file: min-face = 80. EDGEFER_MIN_FACE=80 in the "
-                "environment goes before it, --min-face 80 before both.",
-            ),
-            click.Option(
-                ["--print-config"],
-                is_flag=True,
-                expose_value=False,
-                callback=_ask,
-                help="Print every option's value and where it came from, as such a file, and end.",
-            ),
-        ]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         for line in _mistyped(self):
@@ -135,6 +119,29 @@ def _load(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
 
 def _ask(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     ctx.meta["edgefer.config.print"] = wanted
+
+
+config_options = section(
+    "Configuration",
+    click.option(
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        envvar=f"{PREFIX}CONFIG",
+        is_eager=True,  # before the options that it holds
+        expose_value=False,
+        callback=_load,
+        help="Take options from a TOML file: min-face = 80. EDGEFER_MIN_FACE=80 in the "
+        "environment goes before it, --min-face 80 before both.",
+    ),
+    click.option(
+        "--print-config",
+        is_flag=True,
+        expose_value=False,
+        callback=_ask,
+        help="Print every option's value and where it came from, as such a file, and end.",
+    ),
+)
 
 
 def _configurable(command: click.Command) -> list[click.Parameter]:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgefer.sections import section
+
 if TYPE_CHECKING:
     from .track import Follower
 
 # What each detector has no use for.
 DEAF = {"haar": ["detector_model"], "yunet": ["scale", "neighbors", "cascade"]}
 
-OPTIONS = (
+_options = section(
+    "Faces",
     click.option(
         "--detector",
         default="haar",
@@ -57,6 +60,7 @@ OPTIONS = (
         type=click.FloatRange(1.01, 2.0),
         default=1.2,
         show_default=True,
+        metavar="FACTOR",
         help="Step between the sizes of face that are tried; nearer to 1 is slower and finds more.",
     ),
     click.option(
@@ -64,6 +68,7 @@ OPTIONS = (
         type=click.IntRange(1),
         default=4,
         show_default=True,
+        metavar="N",
         help="How many overlapping finds make a face; more means fewer false ones. A face that is "
         "followed needs half as many.",
     ),
@@ -99,6 +104,4 @@ def detector_options(command: Callable[..., None]) -> Callable[..., None]:
 
         command(follow=follow, **others)
 
-    for option in reversed(OPTIONS):
-        gather = option(gather)
-    return gather
+    return _options(gather)

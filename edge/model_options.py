@@ -30,6 +30,7 @@ threads_option = click.option(
     default=1,
     show_default=True,
     callback=spare_cores,
+    metavar="N",
     help="Threads that detector and model may use.",
 )
 trusted_keys_option = click.option(

@@ -7,9 +7,12 @@ from typing import Any
 
 import click
 
+from edgefer.sections import section
+
 from .look import Look
 
-OPTIONS = (
+_options = section(
+    "Pictures",
     click.option(
         "--lang",
         type=click.Choice(["en", "ko"]),
@@ -40,6 +43,4 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError("--font is for --lang ko.")
         return command(*args, look=Look(lang, font, blur_faces), **rest)
 
-    for option in reversed(OPTIONS):
-        wrapped = option(wrapped)
-    return wrapped
+    return _options(wrapped)

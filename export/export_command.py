@@ -6,199 +6,165 @@ from typing import Any
 
 import click
 
+from edgefer.sections import OTHER, Command, section
+
 from .choices import require_choices
 from .recipe import PRECISIONS, RANKS, RUNGS, TARGETS, ExportRecipe
-from .sections import OTHER, Command, section
 
 _PATH = click.Path(path_type=Path)
 _DEFAULT = ExportRecipe()
 
 _making = section(
     "What to make",
-    ("-o --out", {"type": _PATH, "required": True, "help": "The new bundle."}),
-    ("--int8", {"is_flag": True, "help": "Quantize to integers; needs --calib."}),
-    (
-        "--calib calibration",
-        {"type": _PATH, "help": "Faces that int8 is calibrated on: edgefer calib."},
+    click.option("-o", "--out", type=_PATH, required=True, help="The new bundle."),
+    click.option("--int8", is_flag=True, help="Quantize to integers; needs --calib."),
+    click.option(
+        "--calib",
+        "calibration",
+        type=_PATH,
+        help="Faces that int8 is calibrated on: edgefer calib.",
     ),
-    (
+    click.option(
         "--to",
-        {
-            "type": click.Choice(TARGETS),
-            "default": _DEFAULT.to,
-            "show_default": True,
-            "help": "Also an ONNX file, plain or for TensorRT's parser (docs/jetson.md).",
-        },
+        type=click.Choice(TARGETS),
+        default=_DEFAULT.to,
+        show_default=True,
+        help="Also an ONNX file, plain or for TensorRT's parser (docs/jetson.md).",
     ),
-    (
+    click.option(
         "--faces",
-        {
-            "type": _PATH,
-            "help": "Face set: its train split trains further, its val split is the gate; "
-            "calibration faces shared with its val and test splits are refused.",
-        },
+        type=_PATH,
+        help="Face set: its train split trains further, its val split is the gate; "
+        "calibration faces shared with its val and test splits are refused.",
     ),
 )
 _thinner = section(
     "A thinner network: faster on every device; needs --faces",
-    (
+    click.option(
         "--macs",
-        {
-            "type": float,
-            "default": _DEFAULT.macs,
-            "metavar": "SHARE",
-            "help": "Cut channels until this share of the multiplications is left, such as 0.5.",
-        },
+        type=float,
+        default=_DEFAULT.macs,
+        metavar="SHARE",
+        help="Cut channels until this share of the multiplications is left, such as 0.5.",
     ),
-    (
+    click.option(
         "--latency",
-        {
-            "type": float,
-            "default": _DEFAULT.latency,
-            "metavar": "SHARE",
-            "help": "Cut until it takes this share of the time, measured in LiteRT here.",
-        },
+        type=float,
+        default=_DEFAULT.latency,
+        metavar="SHARE",
+        help="Cut until it takes this share of the time, measured in LiteRT here.",
     ),
-    (
+    click.option(
         "--rank",
-        {
-            "type": click.Choice(RANKS),
-            "default": _DEFAULT.rank,
-            "show_default": True,
-            "help": "What tells which channels can be spared.",
-        },
+        type=click.Choice(RANKS),
+        default=_DEFAULT.rank,
+        show_default=True,
+        help="What tells which channels can be spared.",
     ),
-    (
+    click.option(
         "--multiple",
-        {
-            "default": _DEFAULT.multiple,
-            "show_default": True,
-            "help": "What widths stay a multiple of.",
-        },
+        default=_DEFAULT.multiple,
+        show_default=True,
+        help="What widths stay a multiple of.",
     ),
 )
 _smaller = section(
     "Download size, not speed; needs --faces",
-    (
+    click.option(
         "--sparsity",
-        {
-            "default": _DEFAULT.sparsity,
-            "metavar": "SHARE|2:4",
-            "help": "Share of weights to set to zero, such as 0.5, or two of every four.",
-        },
+        default=_DEFAULT.sparsity,
+        metavar="SHARE|2:4",
+        help="Share of weights to set to zero, such as 0.5, or two of every four.",
     ),
-    (
+    click.option(
         "--clusters",
-        {
-            "default": _DEFAULT.clusters,
-            "metavar": "N",
-            "help": "How many different weights a layer may have.",
-        },
+        default=_DEFAULT.clusters,
+        metavar="N",
+        help="How many different weights a layer may have.",
     ),
 )
 _quantizing = section(
     "How int8 is made",
-    (
+    click.option(
         "--gate",
-        {
-            "type": float,
-            "metavar": "SHARE",
-            "help": "Largest drop that may pass, of each emotion and overall; .01 is a point. "
-            f"Tries {', '.join(RUNGS)} in turn, exits with 3 if none passes. Needs --faces.",
-        },
+        type=float,
+        metavar="SHARE",
+        help="Largest drop that may pass, of each emotion and overall; .01 is a point. "
+        f"Tries {', '.join(RUNGS)} in turn, exits with 3 if none passes. Needs --faces.",
     ),
-    (
+    click.option(
         "--gate-split",
-        {
-            "default": _DEFAULT.gate_split,
-            "show_default": True,
-            "help": "Faces that are the gate; never those of the report.",
-        },
+        default=_DEFAULT.gate_split,
+        show_default=True,
+        help="Faces that are the gate; never those of the report.",
     ),
-    (
+    click.option(
         "--rung",
-        {
-            "type": click.Choice(RUNGS),
-            "help": "Make int8 in this way alone.  [default: corrected, or what the gate asks for]",
-        },
+        type=click.Choice(RUNGS),
+        help="Make int8 in this way alone.  [default: corrected, or what the gate asks for]",
     ),
-    (
-        "--keep-float keep",
-        {
-            "multiple": True,
-            "metavar": "LAYER",
-            "help": "Leave this layer in float; give it several times for several.",
-        },
+    click.option(
+        "--keep-float",
+        "keep",
+        multiple=True,
+        metavar="LAYER",
+        help="Leave this layer in float; give it several times for several.",
     ),
-    (
+    click.option(
         "--per-channel-dense",
-        {
-            "is_flag": True,
-            "help": "A scale for every output of a dense layer; x86 and ARM may then differ by a "
-            "step.",
-        },
+        is_flag=True,
+        help="A scale for every output of a dense layer; x86 and ARM may then differ by a step.",
     ),
 )
 _looking = section(
     "Look, and export nothing: OUT becomes a folder with a page",
-    (
-        "--sensitivity",
-        {"is_flag": True, "help": "What quantizing each layer costs; needs --calib."},
+    click.option(
+        "--sensitivity", is_flag=True, help="What quantizing each layer costs; needs --calib."
     ),
-    (
+    click.option(
         "--candidates",
-        {
-            "metavar": "LIST",
-            "help": "Compare ways to export on the same faces: all, or some of float,float16,"
-            "dynamic,int8,corrected,mixed,qat. Needs --calib and --faces.",
-        },
+        metavar="LIST",
+        help="Compare ways to export on the same faces: all, or some of float,float16,"
+        "dynamic,int8,corrected,mixed,qat. Needs --calib and --faces.",
     ),
 )
 _training = section(
     "Training further",
-    ("--epochs", {"default": _DEFAULT.epochs, "show_default": True, "help": "Passes over faces."}),
-    ("--batch", {"default": _DEFAULT.batch, "show_default": True, "help": "Faces in a step."}),
-    ("--rate", {"default": _DEFAULT.rate, "show_default": True, "help": "Highest learning rate."}),
-    (
+    click.option("--epochs", default=_DEFAULT.epochs, show_default=True, help="Passes over faces."),
+    click.option("--batch", default=_DEFAULT.batch, show_default=True, help="Faces in a step."),
+    click.option("--rate", default=_DEFAULT.rate, show_default=True, help="Highest learning rate."),
+    click.option(
         "--teacher",
-        {
-            "default": _DEFAULT.teacher,
-            "show_default": True,
-            "help": "Share of the answers of the network as it was in the targets.",
-        },
+        default=_DEFAULT.teacher,
+        show_default=True,
+        help="Share of the answers of the network as it was in the targets.",
     ),
-    (
+    click.option(
         "--precision",
-        {
-            "type": click.Choice(PRECISIONS),
-            "default": _DEFAULT.precision,
-            "show_default": True,
-            "help": "How to compute.",
-        },
+        type=click.Choice(PRECISIONS),
+        default=_DEFAULT.precision,
+        show_default=True,
+        help="How to compute.",
     ),
-    (
+    click.option(
         "--seed",
-        {
-            "type": click.IntRange(0, 2**31 - 1),
-            "default": _DEFAULT.seed,
-            "show_default": True,
-            "help": "Start of random choices.",
-        },
+        type=click.IntRange(0, 2**31 - 1),
+        default=_DEFAULT.seed,
+        show_default=True,
+        help="Start of random choices.",
     ),
 )
 _rest = section(
     OTHER,
-    (
+    click.option(
         "--tflite-python",
-        {
-            "type": click.Path(exists=True, dir_okay=False, executable=True, path_type=Path),
-            "metavar": "PYTHON",
-            "help": "A Python that has tflite-runtime, to try the models on.  [default: that of "
-            ".venv-tflite, where there is one]",
-        },
+        type=click.Path(exists=True, dir_okay=False, executable=True, path_type=Path),
+        metavar="PYTHON",
+        help="A Python that has tflite-runtime, to try the models on.  [default: that of "
+        ".venv-tflite, where there is one]",
     ),
-    ("--force", {"is_flag": True, "help": "Replace what is there."}),
-    ("--json as_json", {"is_flag": True, "help": "Print what was measured as JSON."}),
+    click.option("--force", is_flag=True, help="Replace what is there."),
+    click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON."),
 )
 
 

@@ -42,6 +42,15 @@ def test_flags_go_before_the_environment_that_before_the_file_and_that_before_de
     assert found["precision"] == ('"int8"', "default")
 
 
+def test_the_help_has_sections_and_fits_a_terminal():
+    said = CliRunner().invoke(run, ["--help"], terminal_width=80, max_content_width=80).stdout
+    titles = ["Camera", "Output", "Model and runtime", "Faces", "Answers", "Pictures"]
+    titles += ["Configuration", "Other"]
+    assert [line[:-1] for line in said.splitlines() if line[:1].isalpha()][1:] == titles
+    assert said.endswith("\nOther:\n  --help  Show this message and exit.\n")
+    assert max(map(len, said.splitlines())) <= 80
+
+
 def test_every_option_of_the_command_can_stand_in_a_file(shown):
     found = shown("")
     asked = {key(param) for param in run.params if param.expose_value}

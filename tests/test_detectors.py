@@ -11,7 +11,6 @@ from tiny_tflite import tiny_bundle
 
 from edgefer.detect import CASCADES
 from edgefer.edge.commands import run
-from edgefer.edge.detector_options import OPTIONS
 from edgefer.edge.detectors import Wishes, open_detector
 from edgefer.edge.detectors.haar import Haar
 from edgefer.edge.detectors.region import cut, overlap
@@ -133,7 +132,6 @@ def test_every_cascade_of_opencv_can_be_used(cascade, moment, place):
 def test_the_command_offers_every_cascade():
     (parameter,) = (parameter for parameter in run.params if "--cascade" in parameter.opts)
     assert tuple(parameter.type.choices) == CASCADES
-    assert len(OPTIONS) == 7
 
 
 class Own:

@@ -102,18 +102,18 @@ def test_the_state_is_kept_for_who_comes_later(broker, tmp_path):
 
 def test_the_state_tells_what_there_is_to_warn_of():
     state = State()
-    state.see([reading("happy")])
+    state.see([reading("happy")], 0.0)
     first = state.latest
-    state.warn(())
+    state.warn((), 0.0)
     assert state.latest is first
-    state.warn(("어두움: it is darker than the calibration faces.",))
+    state.warn(("어두움: it is darker than the calibration faces.",), 0.0)
     told = state.latest
-    state.see([reading("happy", 0.9)])
-    state.warn(("어두움: it is darker than the calibration faces.",))
+    state.see([reading("happy", 0.9)], 0.0)
+    state.warn(("어두움: it is darker than the calibration faces.",), 0.0)
     assert state.latest is told
     assert json.loads(told)["warnings"] == ["어두움: it is darker than the calibration faces."]
     assert json.loads(told)["faces"] == json.loads(first)["faces"]
-    state.warn(())
+    state.warn((), 0.0)
     assert json.loads(state.latest)["warnings"] == json.loads(first)["warnings"] == []
 
 

@@ -85,9 +85,7 @@ class State:
             self._change(now)
 
     def _change(self, now: float) -> None:
-        self.latest = _dump(
-            {"time": clock(now), "faces": self._faces, "warnings": self._warnings}
-        )
+        self.latest = _dump({"time": clock(now), "faces": self._faces, "warnings": self._warnings})
 
 
 class Flying(NamedTuple):

@@ -7,14 +7,7 @@ import click
 
 Decorator = Callable[[Any], Any]
 OTHER = "Other"  # stands last
-
-
-class Option(click.Option):
-    """An option that stands in a section of the help."""
-
-    def __init__(self, *args: Any, section: str = "", **rest: Any) -> None:
-        super().__init__(*args, **rest)
-        self.section = section
+WIDE = 24  # a name that takes more columns has a line of its own
 
 
 class Command(click.Command):
@@ -30,16 +23,17 @@ class Command(click.Command):
             sections[OTHER] = sections.pop(OTHER)
         for title, rows in sections.items():
             with formatter.section(title):
-                formatter.write_dl(rows)
+                formatter.write_dl(rows, col_max=WIDE)
 
 
-def section(title: str, *options: tuple[str, dict[str, Any]]) -> Decorator:
-    """Options of one section, each its names (``--calib/calibration``) and what click takes."""
+def section(title: str, *options: Decorator) -> Decorator:
+    """Options of one section, each what `click.option` makes, as one decorator of a function."""
 
     def decorate(function: Any) -> Any:
-        for names, rest in reversed(options):
-            wanted = click.option(*names.split(), cls=Option, section=title, **rest)
-            function = wanted(function)
+        for option in reversed(options):
+            function = option(function)
+            # Where click keeps the options of what is not a command yet.
+            function.__click_params__[-1].section = title
         return function
 
     return decorate
