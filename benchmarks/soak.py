@@ -39,16 +39,13 @@ from edgefer.edge.cameras import Camera
 from edgefer.edge.cameras.synth import FPS, Synth
 from edgefer.edge.classifier import Classifier
 from edgefer.edge.detectors import Wishes, open_detector
-from edgefer.edge.drift import Drift
 from edgefer.edge.faces import Reader
-from edgefer.edge.quality import readable
 from edgefer.edge.reading import Frame, Reading
 from edgefer.edge.sinks import Sink, open_sinks
 from edgefer.edge.steady import Steady
 from edgefer.edge.stream import run
 from edgefer.edge.track import Follower
 from edgefer.errors import EdgeferError
-from edgefer.reference import Reference
 from edgefer.synth import find_population, stream
 
 FILM = 240  # frames, kept in grey: 74 MB
@@ -66,7 +63,8 @@ def main(frames: int, every: int, bundle: str, draw: bool, out: Path | None) -> 
     """Run, say how far it is, and end with 1 if something grows."""
     if frames < 20 * every:
         raise click.UsageError(f"{frames} frames are too few for 20 looks: --every {frames // 20}.")
-    reader = load(Bundle.load(Path(bundle)))
+    loaded = Bundle.load(Path(bundle))
+    reader = Reader.of(loaded, Classifier(loaded))
     camera = Synth() if draw else Film()
     with tempfile.TemporaryDirectory() as folder:
         sinks = open_sinks([f"jsonl:{folder}/log.jsonl?max=1MB&keep=3", "web:0", *_metrics()])
@@ -106,15 +104,6 @@ def soak(
         max_frames=frames,
     )
     return Soak(tuple(gauge.looks))
-
-
-def load(bundle: Bundle) -> Reader:
-    """What reads faces with a bundle's int8 model, as ``edgefer run`` does."""
-    model, reference = Classifier(bundle), Reference.load(bundle)
-    if reference is None:
-        return Reader(model, gate=readable)
-    drift = Drift(reference, "int8", bundle.size)
-    return Reader(model, gate=readable, temperature=reference.temperature("int8"), drift=drift)
 
 
 class Look(NamedTuple):

@@ -146,10 +146,12 @@ def edgefer(clips: Path) -> dict:
     from edgefer.edge.detectors import Wishes, open_detector
     from edgefer.edge.faces import Reader
     from edgefer.edge.sinks import open_sink
+    from edgefer.edge.steady import Steady
     from edgefer.edge.stream import run
     from edgefer.edge.track import Follower
 
-    classifier, clock = Classifier(Bundle.load()), Clock()
+    bundle, clock = Bundle.load(), Clock()
+    reader = Reader.of(bundle, Classifier(bundle))
 
     class Timed:
         """A camera, and the time that its frames took whoever asked for them."""
@@ -167,7 +169,7 @@ def edgefer(clips: Path) -> dict:
         for path in paths(clips):
             log = Path(folder) / f"{path.name}.jsonl"
             sink, follower = open_sink(f"jsonl:{log}"), Follower(open_detector("haar", Wishes()))
-            summary = run(Reader(classifier), Timed(path), [sink], follower)
+            summary = run(reader, Timed(path), [sink], follower, steady=Steady())
             boxes[path.name] = [[] for _ in range(summary.frames)]
             for line in log.read_text("utf-8").splitlines():
                 row = json.loads(line)

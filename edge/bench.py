@@ -10,21 +10,26 @@ from time import monotonic, perf_counter
 import numpy as np
 
 from edgefer.bundle import Bundle, versions
-from edgefer.detect import FaceDetector
 from edgefer.errors import BundleError, CameraError
 from edgefer.preprocess import Box, to_patch
 
 from .cameras import Camera, open_camera
 from .classifier import Classifier
+from .faces import Reader
+from .following import DEFAULT, Following
 from .machine import machine, runtime
+from .reading import Frame
 from .secrets import hide_secrets
+from .steady import Steady
 from .thermal import Heat, read_heat
 from .timings import Bench, Timing, Trial
+from .track import Follower
 
 ROLES = ("float", "int8")
 FACES = 4  # of a frame with several
 WARM_UP = 5  # frames, and calls of a model, that are not counted
 CALLS, SECONDS = 200, 5.0  # of a model, at most
+SEARCH = 5  # frames from one that is also searched as a whole to the next
 LOOK = 2.0  # seconds from one look at the sensors to the next
 
 
@@ -35,9 +40,14 @@ def bench(
     threads: Sequence[int] = (1,),
     frames: int = 100,
     backend: str = "auto",
+    follow: Following = DEFAULT,
     heat: Callable[[], Heat] = read_heat,
 ) -> Bench:
-    """Measure each step, for each number of threads.
+    """Measure each step of ``edgefer run``, for each number of threads.
+
+    Faces are found and followed as there, and read by the int8 model, or by float where a bundle
+    has no other. Beside that, a frame in five is searched as a whole and with patience, as only
+    the first picture and those of a crowd are. Nothing is told to sinks.
 
     Parameters
     ----------
@@ -49,6 +59,8 @@ def bench(
         At most so many are timed.
     backend : str
         As for `Classifier`.
+    follow : Following
+        How faces are found.
     heat : callable
         Looks at the sensors.
 
@@ -69,7 +81,9 @@ def bench(
                 role: Classifier(bundle, role, backend=backend, threads=number) for role in roles
             }
             with closing(open_camera(camera)) as source:
-                trials.append(_trial(source, models, number, frames, heat))
+                role, model = list(models.items())[-1]  # int8, if it is there
+                reader = Reader.of(bundle, model, role)
+                trials.append(_trial(source, models, reader, follow(number), number, frames, heat))
     except KeyboardInterrupt:
         if not trials:
             raise
@@ -80,6 +94,7 @@ def bench(
         "runtime": runtime(backend),
         "versions": versions("numpy", "opencv-python", "ai-edge-litert", "tflite-runtime"),
         "camera": hide_secrets(camera),
+        "detection": follow.to_json(),
     }
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     return Bench(about, tuple(trials), rss, len(trials) == len(threads))
@@ -88,59 +103,61 @@ def bench(
 def _trial(
     source: Camera,
     models: dict[str, Classifier],
+    reader: Reader,
+    follower: Follower,
     threads: int,
     frames: int,
     heat: Callable[[], Heat],
 ) -> Trial:
-    watch = _Watch(heat)
-    detector, main = (
-        FaceDetector(threads=threads),
-        list(models.values())[-1],
-    )  # int8, if it is there
-    found: dict[str, list[float]] = {"read": [], "detect": [], "classify": []}
+    watch, steady = _Watch(heat), Steady()
+    size = next(iter(models.values())).size
+    found: dict[str, list[float]] = {"read": [], "detect": [], "frame": [], "search": []}
     patches: list[np.ndarray] = []
     faces, image = 0, None
-    for number, (seconds, image) in enumerate(_timed(islice(_images(source), WARM_UP + frames))):
+    for number, (seconds, frame) in enumerate(_timed(islice(source, WARM_UP + frames))):
+        image = frame.image
+        if frame.name:  # pictures of a folder have nothing to do with one another
+            follower.forget()
         began = perf_counter()
-        boxes = detector(image)
+        seen = follower(image)
         detected = perf_counter()
-        if boxes:
-            cut = [to_patch(image, box, main.size) for box in boxes]
-            main(np.stack(cut))
-            patches = [*patches, *cut][-FACES:]
-        classified = perf_counter()
+        steady(frame.seconds, reader(frame, seen))
+        ended = perf_counter()
+        cut = [to_patch(image, box, size) for _, box in seen]
+        patches = [*patches, *cut][-FACES:]
         watch.look()
-        if number >= WARM_UP:
-            faces += len(boxes)
-            found["read"].append(seconds)
-            found["detect"].append(detected - began)
-            found["classify"].append(classified - detected)
+        if number < WARM_UP:
+            continue
+        faces += len(seen)
+        found["read"].append(seconds)
+        found["detect"].append(detected - began)
+        found["frame"].append(ended - began)
+        if (number - WARM_UP) % SEARCH == 0:
+            began = perf_counter()
+            follower.detector(image)
+            found["search"].append(perf_counter() - began)
     if image is None or not found["read"]:
         raise CameraError(
             f"the camera gave too few frames to measure: {WARM_UP} warm up. Take a longer video."
         )
     if not patches:  # no face at all: what is in the middle takes as long
-        patches = [to_patch(image, Box(0, 0, *image.shape[1::-1]), main.size)]
-    timings = [Timing.of(found[step], step) for step in ("read", "detect")]
+        patches = [to_patch(image, Box(0, 0, *image.shape[1::-1]), size)]
+    timings = [Timing.of(spent, step) for step, spent in found.items()]
     for role, model in models.items():
         for many in (1, FACES):
             batch = np.stack([patches[i % len(patches)] for i in range(many)])
             timings.append(Timing.of(_calls(model, batch, watch), "classify", role, many))
     before, after, throttled = watch.end()
-    work = sum(found["detect"]) + sum(found["classify"])
-    count = len(found["read"])
-    return Trial(threads, count / work, count, faces, tuple(timings), before, after, throttled)
+    count = len(found["frame"])
+    fps = count / sum(found["frame"])
+    return Trial(threads, fps, count, faces, tuple(timings), before, after, throttled)
 
 
-def _images(source: Camera) -> Iterator[np.ndarray]:
-    return (frame.image for frame in source)
-
-
-def _timed(images: Iterator[np.ndarray]) -> Iterator[tuple[float, np.ndarray]]:
-    """Each picture, and how long it took to get."""
+def _timed(frames: Iterator[Frame]) -> Iterator[tuple[float, Frame]]:
+    """Each frame, and how long it took to get."""
     began = perf_counter()
-    for image in images:
-        yield perf_counter() - began, image
+    for frame in frames:
+        yield perf_counter() - began, frame
         began = perf_counter()
 
 

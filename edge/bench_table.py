@@ -40,6 +40,9 @@ def to_text(result: Bench, *, color: bool = False) -> str:
     console.print()
     console.print(f"peak memory of this process: {result.peak_rss_mb:.0f} MB")
     console.print(f"read: {_reading(about['camera'])}")
+    console.print(f"detect: as edgefer run, {_detecting(about['detection']['every'])}")
+    console.print("frame: detect and read the faces")
+    console.print("search: a whole picture with patience, as only the first one and a crowd are")
     if not result.complete:
         console.print("stopped by Ctrl-C: not every number of threads was measured", style="yellow")
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
@@ -78,3 +81,9 @@ def _reading(camera: str) -> str:
     if camera.partition(":")[0] == "synth":
         return "drawing a person, which takes longer than a camera's picture"
     return f"a picture of {camera}; a live camera's includes waiting for it"
+
+
+def _detecting(every: int) -> str:
+    if every == 1:
+        return "a search of every frame with patience"
+    return f"near known faces, and quickly all over one frame in {every}"

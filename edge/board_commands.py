@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from .detector_options import detector_options
+from .following import Following
 from .model_options import spare_cores
 
 
@@ -40,6 +42,7 @@ from .model_options import spare_cores
     metavar="NAME",
     help="Runtime, as for edgefer run.",
 )
+@detector_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def bench(
     bundle: Path | None,
@@ -47,16 +50,19 @@ def bench(
     threads: tuple[int, ...],
     frames: int,
     backend: str,
+    follow: Following,
     as_json: bool,
 ) -> None:
     """Measure how fast this board is, and whether it gets too warm.
 
-    Finding faces, and the float and int8 model with one face and with several, are timed on drawn
-    frames. A board that was throttled meanwhile is marked as such.
+    Drawn frames are read as edgefer run reads a camera's: a row of the table is all of a frame.
+    Searching a whole frame with patience, and the float and int8 model with one face and with
+    several, have rows of their own. A board that was throttled meanwhile is marked as such.
 
     \b
     edgefer bench
     edgefer bench small --camera clip.mp4 --threads 4 --json
+    edgefer bench --min-face 80 --every 20
     """
     import json
 
@@ -67,7 +73,12 @@ def bench(
 
     wanted = threads or sorted({1, os.cpu_count() or 1})
     result = measure(
-        Bundle.load(bundle), camera=camera, threads=wanted, frames=frames, backend=backend
+        Bundle.load(bundle),
+        camera=camera,
+        threads=wanted,
+        frames=frames,
+        backend=backend,
+        follow=follow,
     )
     if as_json:
         click.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=2))

@@ -1,16 +1,16 @@
-"""How faces are found: options of ``edgefer run``."""
+"""How faces are found: options of ``edgefer run`` and ``bench``."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from edgefer.sections import section
 
-if TYPE_CHECKING:
-    from .track import Follower
+from .following import DEFAULT, Following
 
 # What each detector has no use for.
 DEAF = {"haar": ["detector_model"], "yunet": ["scale", "neighbors", "cascade"]}
@@ -19,7 +19,7 @@ _options = section(
     "Faces",
     click.option(
         "--detector",
-        default="haar",
+        default=DEFAULT.detector,
         show_default=True,
         metavar="NAME",
         help="What finds faces: haar, yunet (with --detector-model), or your own "
@@ -34,14 +34,14 @@ _options = section(
     click.option(
         "--cascade",
         type=click.Choice(["default", "alt", "alt2", "alt_tree"]),
-        default="default",
+        default=DEFAULT.cascade,
         show_default=True,
         help="Which of OpenCV's frontal cascades haar uses.",
     ),
     click.option(
         "--every",
         type=click.IntRange(1),
-        default=10,
+        default=DEFAULT.every,
         show_default=True,
         metavar="N",
         help="Search whole frames for new faces once in N; known faces are looked for near where "
@@ -50,7 +50,7 @@ _options = section(
     click.option(
         "--min-face",
         type=click.IntRange(24),
-        default=60,
+        default=DEFAULT.min_face,
         show_default=True,
         metavar="PIXELS",
         help="Smallest face to look for.",
@@ -58,7 +58,7 @@ _options = section(
     click.option(
         "--scale",
         type=click.FloatRange(1.01, 2.0),
-        default=1.2,
+        default=DEFAULT.scale,
         show_default=True,
         metavar="FACTOR",
         help="Step between the sizes of face that are tried; nearer to 1 is slower and finds more.",
@@ -66,7 +66,7 @@ _options = section(
     click.option(
         "--neighbors",
         type=click.IntRange(1),
-        default=4,
+        default=DEFAULT.neighbors,
         show_default=True,
         metavar="N",
         help="How many overlapping finds make a face; more means fewer false ones. A face that is "
@@ -76,32 +76,17 @@ _options = section(
 
 
 def detector_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options to a command, which gets ``follow``: threads -> Follower."""
+    """Add the options to a command, which gets ``follow``: a `Following`."""
 
     @wraps(command)
-    def gather(
-        *,
-        detector: str,
-        detector_model: Path | None,
-        cascade: str,
-        every: int,
-        min_face: int,
-        scale: float,
-        neighbors: int,
-        **others: Any,
-    ) -> None:
+    def gather(**given: Any) -> None:
         context = click.get_current_context()
-        for name in DEAF.get(detector, []):
+        for name in DEAF.get(given["detector"], []):
             if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-                raise click.UsageError(f"--detector {detector} has no --{name.replace('_', '-')}.")
-
-        def follow(threads: int) -> "Follower":
-            from .detectors import Wishes, open_detector
-            from .track import Follower
-
-            wishes = Wishes(min_face, scale, neighbors, threads, cascade, detector_model)
-            return Follower(open_detector(detector, wishes), every=every)
-
-        command(follow=follow, **others)
+                raise click.UsageError(
+                    f"--detector {given['detector']} has no --{name.replace('_', '-')}."
+                )
+        wished = {field.name: given.pop(field.name) for field in fields(Following)}
+        command(follow=Following(**wished), **given)
 
     return _options(gather)

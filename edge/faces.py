@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgefer.bundle import Bundle
 from edgefer.preprocess import to_patch
-from edgefer.reference import rescale
+from edgefer.reference import Reference, rescale
 
 from .drift import Drift
-from .quality import Gate
+from .quality import Gate, readable
 from .reading import Frame, Reading
 from .shadow import Agreement, Model, Shadow
 from .steady import UNSURE
@@ -45,6 +46,17 @@ class Reader:
         self._model, self._gate = model, gate
         self._temperature, self._drift = temperature, drift
 
+    @classmethod
+    def of(
+        cls, bundle: Bundle, model: Model, role: str = "int8", *, gate: Gate | None = readable
+    ) -> "Reader":
+        """A reader with all that a bundle knows of its model of this role."""
+        reference = Reference.load(bundle)
+        if reference is None:
+            return cls(model, gate=gate)
+        drift = Drift(reference, role, bundle.size)
+        return cls(model, gate=gate, temperature=reference.temperature(role), drift=drift)
+
     def __call__(self, frame: Frame, faces: Sequence[Followed]) -> list[Reading]:
         """Readings of these faces of a frame."""
         if not faces:
@@ -70,6 +82,11 @@ class Reader:
             )
             for (face, box), row, good in zip(faces, shares, fit, strict=True)
         ]
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether confidence means what it says."""
+        return self._temperature is not None
 
     @property
     def agreement(self) -> Agreement | None:

@@ -46,8 +46,8 @@ _options = section(
         type=click.Choice(["on", "off"]),
         default="on",
         show_default=True,
-        help="Tell a face that is too blurred, dark, bright or small (below 32 pixels) as unsure, "
-        "with confidence 0, and do not ask the model.",
+        help="Tell a face that is too blurred, dark, bright, small (below 32 pixels) or turned "
+        "away as unsure, with confidence 0, and do not ask the model.",
     ),
     click.option(
         "--min-confidence",
@@ -69,22 +69,12 @@ def telling_options(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def gather(*, smooth: float, unsure: float | None, quality: str, **others: Any) -> None:
         def telling(bundle: "Bundle", model: "Model", role: str) -> "tuple[Reader, Steady]":
-            from edgefer.reference import Reference
-
-            from .drift import Drift
             from .faces import Reader
             from .quality import readable
             from .steady import Steady
 
-            reference = Reference.load(bundle)
-            temperature = reference.temperature(role) if reference else None
-            below = (UNSURE if temperature else 0.0) if unsure is None else unsure
-            reader = Reader(
-                model,
-                gate=readable if quality == "on" else None,
-                temperature=temperature,
-                drift=Drift(reference, role, bundle.size) if reference else None,
-            )
+            reader = Reader.of(bundle, model, role, gate=readable if quality == "on" else None)
+            below = (UNSURE if reader.calibrated else 0.0) if unsure is None else unsure
             return reader, Steady(smooth, unsure=below)
 
         command(telling=telling, **others)

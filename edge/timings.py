@@ -16,7 +16,8 @@ class Timing:
     Attributes
     ----------
     step : str
-        ``read``, ``detect`` or ``classify``.
+        ``read`` a picture; ``detect``: find and follow faces as ``edgefer run`` does; ``frame``:
+        that and reading the faces; ``search`` a whole picture with patience; ``classify``.
     count : int
         How often it was timed.
     p50, p95, p99 : float
@@ -65,7 +66,7 @@ class Trial:
     ----------
     threads : int
     fps : float
-        Frames a second that detecting and classifying allow; waiting for a camera is not counted.
+        Frames a second that finding and reading faces allows; waiting for a camera is not counted.
     frames, faces : int
         Frames that were timed, and faces found in them.
     timings : tuple of Timing
@@ -104,7 +105,7 @@ class Bench:
     Attributes
     ----------
     about : dict
-        Machine, runtime, versions, bundle, camera.
+        Machine, runtime, versions, bundle, camera, and how faces were found.
     trials : tuple of Trial
         One for each number of threads.
     peak_rss_mb : float

@@ -44,6 +44,7 @@ class Follower:
     ----------
     every : int
         As below; it may be changed at any time.
+    detector : Detector
     """
 
     def __init__(self, detector: Detector, *, every: int = 10, patience: int = 10) -> None:
@@ -59,7 +60,7 @@ class Follower:
             Pictures in a row in which a face may be unseen before it is forgotten.
         """
         self.every = every
-        self._detector, self._patience = detector, patience
+        self.detector, self._patience = detector, patience
         self._tracks: list[_Track] = []
         self._next = 0
         self._shape: tuple[int, ...] = ()
@@ -77,7 +78,7 @@ class Follower:
             track.missed += 1
         if not self._shape or self.every == 1 or len(self._tracks) >= CROWD:
             self._shape, self._since = image.shape[:2], 0
-            new = self._match(self._detector(image))
+            new = self._match(self.detector(image))
         else:
             new = self._follow(image)
         self._part()
@@ -89,14 +90,14 @@ class Follower:
 
     def _follow(self, image: np.ndarray) -> list[Box]:
         """Look where faces are expected and, when it is time, beside them; boxes of new faces."""
-        near = [self._detector.near(image, track.expected) for track in self._tracks]
+        near = [self.detector.near(image, track.expected) for track in self._tracks]
         self._match([box for boxes in near for box in boxes])
         self._since += 1
         lost = any(track.missed == 1 for track in self._tracks)
         if not lost and self._since < (self.every if self._tracks else self.every // 2):
             return []
         self._since = 0
-        return self._match(self._detector.quick(image, self._seen()))
+        return self._match(self.detector.quick(image, self._seen()))
 
     def _match(self, boxes: list[Box]) -> list[Box]:
         """Give boxes to the faces that were not seen yet; what is left and lies apart."""

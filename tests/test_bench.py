@@ -2,6 +2,7 @@
 
 import json
 from itertools import count
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from edgefer.bundle import Bundle, write_bundle
 from edgefer.edge.bench import bench
 from edgefer.edge.bench_table import to_text
 from edgefer.edge.commands import COMMANDS
+from edgefer.edge.following import Following
 from edgefer.edge.reading import Frame
 from edgefer.edge.thermal import Heat
 from edgefer.errors import CameraError
+from edgefer.preprocess import Box
 
 pytestmark = pytest.mark.edge
 
@@ -23,6 +26,8 @@ pytestmark = pytest.mark.edge
 STEPS = [
     "read",
     "detect",
+    "frame",
+    "search",
     "classify float, 1 face",
     "classify float, 4 faces",
     "classify int8, 1 face",
@@ -129,7 +134,60 @@ def test_a_bundle_without_a_float_model_is_measured(bundle, tmp_path):
         history=[],
     )
     result = bench(Bundle.load(one.folder), frames=1)
-    assert [timing.precision for timing in result.trials[0].timings] == ["", "", "int8", "int8"]
+    assert [timing.precision for timing in result.trials[0].timings] == [*[""] * 4, "int8", "int8"]
+
+
+class Recording:
+    """A detector that notes what it is asked; one face, always there."""
+
+    asked: ClassVar[list[str]] = []
+    box = Box(40, 40, 80, 80)
+
+    def __init__(self, wishes):
+        self.asked.append(f"opened for faces of {wishes.min_size}, {wishes.threads} threads")
+
+    def __call__(self, image):
+        self.asked.append("all")
+        return [self.box]
+
+    def quick(self, image, known):
+        self.asked.append("quick")
+        return []
+
+    def near(self, image, place):
+        self.asked.append("near")
+        return [self.box]
+
+
+def test_faces_are_followed_as_in_a_run(bundle):
+    Recording.asked.clear()
+    typed = ["--detector", "test_bench:Recording", "--min-face", "70", "--every", "4"]
+    typed += ["--frames", "11", "--threads", "2", "--json"]
+    done = CliRunner().invoke(COMMAND, [str(bundle.folder), *typed])
+    assert done.exit_code == 0, done.output
+    asked = Recording.asked
+    assert asked.pop(0) == "opened for faces of 70, 2 threads"
+    assert asked.pop(0) == "all"  # the first picture
+    assert (asked.count("near"), asked.count("quick"), asked.count("all")) == (15, 3, 3)
+    about = json.loads(done.stdout)
+    assert (about["detection"]["min_face"], about["detection"]["every"]) == (70, 4)
+    (trial,) = about["trials"]
+    counts = {row["step"]: row["count"] for row in trial["steps"][:4]}
+    assert counts == {"read": 11, "detect": 11, "frame": 11, "search": 3}
+    assert trial["faces"] == 11
+
+
+def test_a_search_of_every_frame_is_measured_as_such(bundle):
+    result = bench(bundle, frames=3, follow=Following(every=1))
+    assert "a search of every frame with patience" in to_text(result)
+    assert "one frame in 10" in to_text(bench(bundle, frames=1))
+
+
+def test_an_option_that_the_detector_has_no_use_for_is_refused(bundle):
+    typed = [str(bundle.folder), "--detector", "yunet", "--cascade", "alt"]
+    done = CliRunner().invoke(COMMAND, typed)
+    assert done.exit_code == 2
+    assert "yunet has no --cascade" in done.output
 
 
 def test_ctrl_c_keeps_what_was_measured(bundle):

@@ -75,7 +75,13 @@ def test_a_wheel_holds_every_module_without_the_links(wheel):
 
 @pytest.mark.slow
 def test_a_wheel_holds_the_packaged_bundle_and_the_templates(wheel):
-    data = files("models/*/*") | files("*.html") | files("*.j2") | {"edgefer/py.typed"}
+    data = (
+        files("models/*/*")
+        | files("*.html")
+        | files("*.j2")
+        | files("*.npy")
+        | {"edgefer/py.typed"}
+    )
     assert data <= wheel
 
 
