@@ -24,7 +24,7 @@ def wanted(options: tuple[str, ...], config: Path | None, *, memory: str) -> Wan
         If a run would refuse them, the service could not reach what they name, or they hold a
         password that everybody could read in the unit.
     """
-    from .commands import run
+    from .run_command import run
 
     if not re.fullmatch(MEMORY, memory):
         raise click.UsageError(f"--memory {memory!r} is no size. Type 512M, 1G or 25%.")

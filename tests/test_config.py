@@ -5,8 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from edgefer.edge.commands import run
 from edgefer.edge.config import key, variable
+from edgefer.edge.run_command import run
 
 pytestmark = pytest.mark.edge
 

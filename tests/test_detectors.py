@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from tiny_tflite import tiny_bundle
 
 from edgefer.detect import CASCADES
-from edgefer.edge.commands import run
 from edgefer.edge.detectors import Wishes, open_detector
 from edgefer.edge.detectors.haar import Haar
 from edgefer.edge.detectors.region import cut, overlap
+from edgefer.edge.run_command import run
 from edgefer.edge.track import Follower
 from edgefer.errors import BackendError, EdgeferError
 from edgefer.preprocess import Box

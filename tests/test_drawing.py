@@ -12,9 +12,9 @@ from tiny_tflite import tiny_bundle
 
 from edgefer.detect import FaceDetector
 from edgefer.edge.cameras.opencv import VideoFile
-from edgefer.edge.commands import run
 from edgefer.edge.look import Look
 from edgefer.edge.reading import Frame, Reading
+from edgefer.edge.run_command import run
 from edgefer.edge.sinks import open_sink
 from edgefer.edge.sinks.blur import CELLS, HOLD, MARGIN, pixelate
 from edgefer.edge.sinks.drawing import COLOR, GRAY, Painter, draw_readings

@@ -16,7 +16,7 @@ from tiny_tflite import tiny_bundle
 from videos import save_video
 
 from edgefer.edge.cameras.opencv import VideoFile
-from edgefer.edge.commands import run
+from edgefer.edge.run_command import run
 from edgefer.errors import EdgeferError
 
 pytestmark = pytest.mark.edge

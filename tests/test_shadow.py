@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from scenes import Scene
 from tiny_tflite import LABELS, tiny_bundle
 
-from edgefer.edge.commands import run as command
 from edgefer.edge.faces import Reader
 from edgefer.edge.reading import Frame
+from edgefer.edge.run_command import run as command
 from edgefer.edge.shadow import Agreement, Shadow, open_model
 from edgefer.edge.sinks.vitals import Vitals
 from edgefer.edge.stream import run

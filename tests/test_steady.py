@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from scenes import Scene
 from tiny_tflite import tiny_bundle
 
-from edgefer.edge.commands import run as command
 from edgefer.edge.faces import Reader
 from edgefer.edge.reading import Frame, Reading
+from edgefer.edge.run_command import run as command
 from edgefer.edge.steady import GAP, MARGIN, Steady
 from edgefer.edge.stream import run
 from edgefer.edge.track import Follower
