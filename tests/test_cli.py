@@ -158,7 +158,7 @@ def test_ctrl_c_is_status_130_and_says_nothing(tmp_path):
     running = subprocess.Popen(
         [*command, str(tmp_path / "out")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    while not list(tmp_path.glob(".out.*")) and running.poll() is None:
+    while not list(tmp_path.glob(".out.*/*")) and running.poll() is None:
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     said = "".join(running.communicate())
