@@ -1,6 +1,7 @@
 """``edgefer bundle``, and ``--trusted-key``, as a user meets them."""
 
 import json
+import re
 import shutil
 import stat
 import subprocess
@@ -177,7 +178,7 @@ def test_a_folder_of_a_packaged_name_is_taken_and_told(bundle, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small").mkdir()
     done = CliRunner().invoke(edgefer.cli.edgefer, ["bundle", "verify", "small"])
-    assert done.stdout.startswith("small: 12 files")
+    assert re.match(r"small: \d+ files, every hash right", done.stdout)
     shutil.copytree(bundle, tmp_path / "small", dirs_exist_ok=True)
     done = CliRunner().invoke(edgefer.cli.edgefer, ["bundle", "verify", "small"])
     assert done.stdout.startswith("small: ")
