@@ -16,8 +16,7 @@ from edgefer.untrusted import MOST_JSON, parse, shown, to_list
 ROLE = "reference"  # of the bundle's file
 SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)  # of the faces that lie below each quantile
 
-# Half of int8's smallest step: an answer of 0 is somewhere below it.
-_FLOOR = 1 / 512
+_HALF_STEP = 1 / 512  # of int8's answers: one of 0 is somewhere below
 _LARGEST = 1e6
 
 
@@ -117,11 +116,14 @@ def rescale(shares: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities, float (N, K), each to the power of ``1 / temperature`` and summing to 1 again.
 
     It is temperature scaling [1]_ of the logits that a softmax hides: above 1 the model becomes
-    less sure, below it surer, and no answer changes. A share of 0 counts as half a step of int8.
+    less sure, below it surer, and no answer changes. A share of 0 counts as half a step of int8, or
+    as half of the row's least, whichever is less.
 
     .. [1] Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
-    powers = np.maximum(shares, _FLOOR).astype(np.float64) ** (1 / temperature)
+    least = np.where(shares > 0, shares, 1.0).min(axis=1, keepdims=True)
+    known = np.where(shares > 0, shares, np.minimum(_HALF_STEP, least / 2))
+    powers = known.astype(np.float64) ** (1 / temperature)
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 

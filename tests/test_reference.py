@@ -109,6 +109,13 @@ def test_rescaled_shares_keep_their_order_and_sum(rows, temperature):
         assert (after.max(axis=1) <= before.max(axis=1) + 0.01).all()
 
 
+def test_a_temperature_of_one_changes_nothing_but_noughts():
+    shares = np.array([[0.9999, 0.00005, 0.00005], [0.5, 0.3, 0.2]])
+    assert rescale(shares, 1) == pytest.approx(shares, abs=1e-12)
+    powers = shares[0] ** (1 / 1.25)
+    assert rescale(shares, 1.25)[0] == pytest.approx(powers / powers.sum())
+
+
 def test_an_answer_of_nought_may_be_rescaled():
     assert rescale(np.array([[0.0, 1.0]]), 2)[0] == pytest.approx([0.0423, 0.9577], abs=1e-3)
 
