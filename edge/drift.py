@@ -24,7 +24,7 @@ _TOLD = {
 
 
 class Drift:
-    """Shares of the faces of the last minute that are unlike the calibration faces.
+    """Shares of the faces of the last minute with faces that are unlike the calibration faces.
 
     Live light, sharpness and confidence are compared with quantiles of the calibration faces, not
     with their distribution: one person in one room never fills it, and need not. Of the calibration
