@@ -96,9 +96,11 @@ class Cooling:
         if monotonic() < self._next:
             return
         self.heat = self._read()
-        # A weak power supply slows a board down, too, but searching less does not mend it.
-        warm = set(self.heat.now) - {BITS[0]}
-        self._paced.every = self._governor(self.heat.celsius, throttled=bool(warm))
+        slowed = set(self.heat.now)
+        # A weak power supply throttles a board, too (0x50005), but searching less does not mend it.
+        if BITS[0] in slowed:
+            slowed -= {BITS[0], BITS[2]}
+        self._paced.every = self._governor(self.heat.celsius, throttled=bool(slowed))
         self._next = monotonic() + self._pause
 
     @property

@@ -181,11 +181,24 @@ def test_a_run_searches_less_on_a_warm_board_and_as_before_on_a_cool_one():
     assert cooling.heat.celsius == 50
 
 
-def test_a_weak_power_supply_is_not_cured_by_searching_less():
+@pytest.mark.parametrize(
+    ("bits", "celsius", "every"),
+    [
+        ("50001", 45.0, 10),  # under-voltage
+        ("50005", 45.0, 10),  # and throttled for it, which is what a Raspberry Pi says
+        ("50005", 78.0, 80),  # a board that is warm besides
+        ("5000d", 45.0, 80),  # or at its soft limit
+        ("40004", 45.0, 80),  # throttled, and the supply is good
+    ],
+)
+def test_a_weak_power_supply_is_not_cured_by_searching_less(tmp_path, bits, celsius, every):
+    told = tmp_path / "sys/devices/platform/soc/soc:firmware/get_throttled"
+    told.parent.mkdir(parents=True)
+    told.write_text(f"{bits}\n")
     paced = Searching()
-    heat = Heat({"cpu": 50.0}, ("under-voltage",))
+    heat = Heat({"cpu": celsius}, read_heat(tmp_path, command=NONE).now)
     Cooling(paced, read=lambda: heat, limit=80).write(FRAME, [])
-    assert paced.every == 10
+    assert paced.every == every
 
 
 def test_sensors_are_not_asked_at_every_frame():
