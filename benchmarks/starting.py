@@ -43,7 +43,7 @@ def peak(process: int) -> float:
     # Not getrusage: what it tells of a child includes the parent's, from before the exec.
     text = Path(f"/proc/{process}/status").read_text()
     line = [line for line in text.splitlines() if line.startswith("VmHWM")]
-    return int(line[0].split()[1]) / 1024 if line else 0.0
+    return int(line[0].split()[1]) * 1024 / 1e6 if line else 0.0
 
 
 def print_start(starts: list[dict[str, float]], clip: Path) -> None:
