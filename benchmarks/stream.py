@@ -5,7 +5,7 @@
 (a) is the loop that everybody writes first: ``detectMultiScale`` over the full frame (scaleFactor
 1.1, minNeighbors 5, minSize 30) and the float model of the packaged bundle. (b) is ``fer`` from
 PyPI as it comes: ``FER().detect_emotions(frame)``. (c) is edgefer's int8 model in the loop of
-``edgefer run``, its settings as they come, the readings written to a file.
+``edgefer run``, its settings and what it always adds as they come, the readings written to a file.
 
 Each is a process of its own, with one thread for OpenCV and for the model; they take turns. What is
 counted is the processor time (all threads, user and system) from the moment a decoded frame is
@@ -115,6 +115,11 @@ def plain(clips: Path) -> dict:
 
 def fer(clips: Path) -> dict:
     """(b)."""
+    import tensorflow as tf  # noqa: TID251  (fer's own, in another environment)
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
     from fer.fer import FER
 
     detector = FER()
@@ -143,9 +148,11 @@ def edgefer(clips: Path) -> dict:
     from edgefer.bundle import Bundle
     from edgefer.edge.cameras import open_camera
     from edgefer.edge.classifier import Classifier
+    from edgefer.edge.cooling import Cooling
     from edgefer.edge.detectors import Wishes, open_detector
     from edgefer.edge.faces import Reader
     from edgefer.edge.sinks import open_sink
+    from edgefer.edge.sinks.warnings import WarningSink
     from edgefer.edge.steady import Steady
     from edgefer.edge.stream import run
     from edgefer.edge.track import Follower
@@ -168,8 +175,9 @@ def edgefer(clips: Path) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         for path in paths(clips):
             log = Path(folder) / f"{path.name}.jsonl"
-            sink, follower = open_sink(f"jsonl:{log}"), Follower(open_detector("haar", Wishes()))
-            summary = run(reader, Timed(path), [sink], follower, steady=Steady())
+            follower = Follower(open_detector("haar", Wishes()))
+            sinks = [open_sink(f"jsonl:{log}"), WarningSink(), Cooling(follower)]
+            summary = run(reader, Timed(path), sinks, follower, steady=Steady())
             boxes[path.name] = [[] for _ in range(summary.frames)]
             for line in log.read_text("utf-8").splitlines():
                 row = json.loads(line)
