@@ -5,7 +5,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check soak lint lock clean
+.PHONY: help setup demo test check soak outage lint lock clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -24,6 +24,9 @@ check: .venv/done lint  ## the quick half: lint, types, imports, unit tests
 
 soak: .venv/done  ## 100,000 frames through the whole loop: is anything growing? (15 minutes)
 	$(BIN)/python benchmarks/soak.py
+
+outage: .venv/done  ## a broker that is gone for a minute
+	EDGEFER_OUTAGE=60 $(BIN)/pytest tests/test_mqtt_outages.py -k killed_mid
 
 lint: .venv/done
 	$(BIN)/ruff check
