@@ -1,7 +1,7 @@
 """Search less often before a warm board is slowed down."""
 
+import threading
 from collections.abc import Callable, Sequence
-from time import monotonic
 from typing import Protocol
 
 from .reading import Frame, Reading
@@ -61,6 +61,8 @@ class Paced(Protocol):
 class Cooling:
     """A sink that sets how often faces are searched by how warm the board is.
 
+    Sensors are asked in a thread: a Raspberry Pi's firmware may take seconds to answer.
+
     Attributes
     ----------
     heat : Heat
@@ -89,19 +91,20 @@ class Cooling:
         """
         self._paced, self._pause, self._read = paced, pause, read
         self._governor = Governor(paced.every, throttles_at() if limit is None else limit)
-        self._next = monotonic()
-        self.heat = Heat()
+        self.heat = self._told = Heat()
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, name="cooling", daemon=True).start()
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
-        if monotonic() < self._next:
+        heat = self.heat
+        if heat is self._told:
             return
-        self.heat = self._read()
-        slowed = set(self.heat.now)
+        self._told = heat
+        slowed = set(heat.now)
         # A weak power supply throttles a board, too (0x50005), but searching less does not mend it.
         if BITS[0] in slowed:
             slowed -= {BITS[0], BITS[2]}
-        self._paced.every = self._governor(self.heat.celsius, throttled=bool(slowed))
-        self._next = monotonic() + self._pause
+        self._paced.every = self._governor(heat.celsius, throttled=bool(slowed))
 
     @property
     def states(self) -> dict[str, float]:
@@ -110,4 +113,10 @@ class Cooling:
         return {} if celsius is None else {"temperature_celsius": celsius}
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """End the thread; a sensor that is just being asked keeps nobody."""
+        self._closed.set()
+
+    def _watch(self) -> None:
+        while not self._closed.is_set():
+            self.heat = self._read()
+            self._closed.wait(self._pause)

@@ -137,7 +137,7 @@ def test_a_run_has_as_many_threads_as_it_was_told(bundle, tmp_path, monkeypatch)
     threads = len(list(Path(f"/proc/{process.pid}/task").iterdir()))
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
-    assert threads == 2, errors  # the loop, and the log's
+    assert threads == 3, errors  # the loop, the log's, and the sensors'
 
 
 def test_a_reader_that_goes_away_ends_the_run_without_a_traceback(bundle):

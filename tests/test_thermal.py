@@ -1,9 +1,13 @@
 """How warm a board is, from a folder that looks like its /sys; and what is done about it."""
 
 import sys
+import threading
+from contextlib import contextmanager
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
+from sinking import until
 
 from edgefer.edge.cooling import Cooling, Governor
 from edgefer.edge.reading import Frame
@@ -169,16 +173,45 @@ class Searching:
     every = 10
 
 
+class Sensors:
+    """Answer what a test gives them, and hang until it does."""
+
+    def __init__(self, *heats: Heat) -> None:
+        self.asked, self.given = 0, SimpleQueue()
+        for heat in heats:
+            self.given.put(heat)
+
+    def __call__(self) -> Heat:
+        self.asked += 1
+        return self.given.get()
+
+
+@contextmanager
+def cooling(paced, sensors, pause=0.0):
+    made = Cooling(paced, pause=pause, read=sensors, limit=80)
+    try:
+        yield made
+    finally:
+        made.close()
+        sensors.given.put(Heat())
+
+
+def watching():
+    return [each for each in threading.enumerate() if each.name == "cooling"]
+
+
 def test_a_run_searches_less_on_a_warm_board_and_as_before_on_a_cool_one():
-    heats = iter([Heat({"cpu": 78.0}), Heat({"cpu": 50.0}), Heat({"cpu": 50.0}, ("throttled",))])
-    paced = Searching()
-    cooling = Cooling(paced, pause=0, read=lambda: next(heats), limit=80)
-    found = []
-    for _ in range(3):
-        cooling.write(FRAME, [])
-        found.append(paced.every)
-    assert found == [80, 10, 80]
-    assert cooling.heat.celsius == 50
+    paced, sensors = Searching(), Sensors()
+    heats = Heat({"cpu": 78.0}), Heat({"cpu": 50.0}), Heat({"cpu": 50.0}, ("throttled",))
+    with cooling(paced, sensors) as sink:
+        found = []
+        for heat in heats:
+            sensors.given.put(heat)
+            until(lambda heat=heat: sink.heat is heat)
+            sink.write(FRAME, [])
+            found.append(paced.every)
+        assert found == [80, 10, 80]
+        assert sink.states == {"temperature_celsius": 50}
 
 
 @pytest.mark.parametrize(
@@ -195,15 +228,34 @@ def test_a_weak_power_supply_is_not_cured_by_searching_less(tmp_path, bits, cels
     told = tmp_path / "sys/devices/platform/soc/soc:firmware/get_throttled"
     told.parent.mkdir(parents=True)
     told.write_text(f"{bits}\n")
-    paced = Searching()
-    heat = Heat({"cpu": celsius}, read_heat(tmp_path, command=NONE).now)
-    Cooling(paced, read=lambda: heat, limit=80).write(FRAME, [])
+    paced, heat = Searching(), Heat({"cpu": celsius}, read_heat(tmp_path, command=NONE).now)
+    with cooling(paced, Sensors(heat)) as sink:
+        until(lambda: sink.heat is heat)
+        sink.write(FRAME, [])
     assert paced.every == every
 
 
 def test_sensors_are_not_asked_at_every_frame():
-    asked = []
-    cooling = Cooling(Searching(), read=lambda: asked.append(1) or Heat(), limit=80)
-    for _ in range(100):
-        cooling.write(FRAME, [])
-    assert len(asked) == 1
+    heat = Heat({"cpu": 50.0})
+    sensors = Sensors(heat)
+    with cooling(Searching(), sensors, pause=60) as sink:
+        until(lambda: sink.heat is heat)
+        for _ in range(100):
+            sink.write(FRAME, [])
+    assert sensors.asked == 1
+
+
+def test_a_sensor_that_hangs_holds_no_frame_up():
+    paced, sensors = Searching(), Sensors()
+    with cooling(paced, sensors) as sink:
+        until(lambda: sensors.asked)
+        sink.write(FRAME, [])
+    assert paced.every == 10
+    until(lambda: not watching())
+
+
+def test_nobody_asks_sensors_once_a_run_has_ended():
+    with cooling(Searching(), Sensors(Heat({"cpu": 50.0})), pause=60) as sink:
+        until(lambda: sink.heat.celsius)
+        assert watching()
+    until(lambda: not watching(), seconds=5)
