@@ -102,6 +102,14 @@ def service() -> None:
     help="Configuration file of edgefer run; it may be readable for root only.",
 )
 @click.option(
+    "--web-token",
+    "token",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
+    help="File with the token of the page that --sink web:0.0.0.0:8080 shows to others; it should "
+    "be readable for root only.",
+)
+@click.option(
     "--memory",
     default="512M",
     show_default=True,
@@ -120,6 +128,7 @@ def service() -> None:
 def install(
     options: tuple[str, ...],
     config: Path | None,
+    token: Path | None,
     memory: str,
     dry_run: bool,
     force: bool,
@@ -127,18 +136,20 @@ def install(
 ) -> None:
     """Write a sandboxed unit for this Python and these options of edgefer run.
 
-    It needs root, unless it is only printed. Files that a sink writes go to /var/lib/edgefer. Put
-    -- before options of run that are also this command's, such as --force.
+    It needs root, unless it is only printed. Files that a sink writes go to /var/lib/edgefer; a
+    certificate or key that a sink's option names is handed over. Put -- before options of run that
+    are also this command's, such as --force.
 
     \b
     sudo .venv/bin/edgefer service install --config /etc/edgefer.toml
     sudo .venv/bin/edgefer service install small --camera 0 --sink jsonl:readings.jsonl
+    sudo .venv/bin/edgefer service install --web-token /etc/edgefer.token --sink web:0.0.0.0:8080
     """
     from .service import install as put
     from .service import unit
     from .service_options import wanted
 
-    text = unit(wanted(options, config, memory=memory))
+    text = unit(wanted(options, config, memory=memory, token=token))
     if dry_run:
         click.echo(text, nl=False)
         return

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import edgefer
 from edgefer.errors import EdgeferError, why
@@ -17,6 +18,7 @@ UNIT = "edgefer.service"
 FOLDER = Path("/etc/systemd/system")
 STATE = Path("/var/lib/edgefer")
 HOMES = (Path("/home"), Path("/root"))
+CREDENTIALS = "${CREDENTIALS_DIRECTORY}"  # files that systemd hands over, root's alone or not
 
 TEMPLATE = """\
 # Written by: edgefer service install
@@ -91,6 +93,10 @@ class Wanted:
         Of ``edgefer run``.
     config : Path, optional
         Its configuration file. The service manager hands it over: it may be root's alone.
+    token : Path, optional
+        File with the token of the web page, handed over as well.
+    handed : tuple of Path
+        Files that options name as ``=PATH``, handed over as well.
     visible : tuple of Path
         What must be readable; what lies in a home is shown to the service, and nothing beside it.
     memory : str
@@ -104,6 +110,8 @@ class Wanted:
     python: str
     options: tuple[str, ...] = ()
     config: Path | None = None
+    token: Path | None = None
+    handed: tuple[Path, ...] = ()
     visible: tuple[Path, ...] = ()
     memory: str = "512M"
     watchdog: float = 60.0
@@ -112,11 +120,17 @@ class Wanted:
 
 def unit(wanted: Wanted) -> str:
     """The unit's text."""
-    command = [*map(quoted, (wanted.python, "-m", "edgefer", "run", *wanted.options))]
-    credential = ""
+    handed = {str(path): f"file-{number}" for number, path in enumerate(wanted.handed, 1)}
+    command = [*map(quoted, (wanted.python, "-m", "edgefer", "run"))]
+    command += [quoted(word, handed) for word in wanted.options]
+    credential = "".join(_credential(name, path) for path, name in handed.items())
     if wanted.config is not None:
-        command += ["--config", "${CREDENTIALS_DIRECTORY}/edgefer.toml"]
-        credential = f"LoadCredential=edgefer.toml:{_literal(str(wanted.config))}\n"
+        command += ["--config", f"{CREDENTIALS}/edgefer.toml"]
+        credential += _credential("edgefer.toml", wanted.config)
+    if wanted.token is not None:
+        credential += _credential("web-token", wanted.token)
+        # %d is the same from systemd 251 on; Ubuntu 22.04, a Jetson's, has 249.
+        credential += "Environment=EDGEFER_WEB_TOKEN_FILE=/run/credentials/%n/web-token\n"
     shown = sorted({path for path in wanted.visible if any(map(path.is_relative_to, HOMES))})
     # A folder in a folder that is shown is shown with it.
     outer = [path for path in shown if not any(map(shown.__contains__, path.parents))]
@@ -131,9 +145,18 @@ def unit(wanted: Wanted) -> str:
     )
 
 
-def quoted(word: str) -> str:
-    """A word of a command as a unit writes it: no specifier, no variable, one word."""
-    return _quoted(word.replace("$", "$$"))
+def quoted(word: str, handed: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A word of a command as a unit writes it: no specifier, no variable, one word.
+
+    Files that are handed over are named by where the service finds them.
+    """
+    parts = re.split("(?<==)(/[^&]*)", word)
+    return _quoted(
+        "".join(
+            f"{CREDENTIALS}/{handed[part]}" if part in handed else part.replace("$", "$$")
+            for part in parts
+        )
+    )
 
 
 def interpreter_paths() -> tuple[Path, ...]:
@@ -219,6 +242,10 @@ def _systemctl(*arguments: str, needed: bool = True) -> str:
     if done.returncode and needed:
         raise EdgeferError(f"systemctl does not answer: {done.stderr.strip()}")
     return done.stdout
+
+
+def _credential(name: str, path: Path | str) -> str:
+    return f"LoadCredential={name}:{_literal(str(path))}\n"
 
 
 def _quoted(word: str) -> str:

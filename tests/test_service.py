@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from edgefer.edge.board_commands import service
 from edgefer.edge.service import Wanted, install, quoted, unit
+from edgefer.edge.sinks.web.address import parse_address
 from edgefer.errors import EdgeferError
 
 pytestmark = pytest.mark.edge
@@ -60,6 +61,12 @@ def test_the_unit_shuts_the_run_in(line):
         Wanted(sys.executable, config=Path("/etc/my edgefer.toml")),
         Wanted(sys.executable, ("--sink", 'jsonl:100% "sure".jsonl'), visible=(Path("/home/a b"),)),
         Wanted(sys.executable, ("--camera", "jetson"), jetson=True, memory="25%", watchdog=90.0),
+        Wanted(
+            sys.executable,
+            ("--sink", "web:0.0.0.0:8443?cert=/etc/my c.pem&key=/etc/k.pem"),
+            token=Path("/etc/my edgefer.token"),
+            handed=(Path("/etc/my c.pem"), Path("/etc/k.pem")),
+        ),
     ],
 )
 def test_systemd_understands_the_unit(tmp_path, wanted):
@@ -136,6 +143,32 @@ def test_a_jetsons_camera_needs_its_daemon_and_its_devices():
             "may write only to /var/lib/edgefer: type jsonl:a.jsonl",
         ),
         (["--", "--config", "x"], "type --config before the options of run"),
+        (["--sink", "jsonl:../a.jsonl"], "type jsonl:a.jsonl"),
+        (["--sink", "jsonl:no/a.jsonl"], "no folder /var/lib/edgefer/no. Type jsonl:a.jsonl."),
+        (["--sink", "warnings:/var/log/w.jsonl?max=1MB"], "type warnings:w.jsonl?max=1MB"),
+        (["--sink", "web:8080?record=/srv/rec"], "type web:8080?record=rec, which goes there"),
+        (["--sink", "mqtt://h/t?spool=/srv/wait"], "type mqtt://h/t?spool=wait, which goes"),
+        (
+            ["--sink", "webhook:https://hooks.example/secret"],
+            "of webhook:https://hooks.example/***",
+        ),
+        (["--sink", "webhook:hooks.example"], "webhook needs an http:// or https:// address"),
+        (["--sink", "jsnl:x.jsonl"], "there is no sink 'jsnl:x.jsonl'. Choose console, jsonl:PATH"),
+        (["--sink", "nowhere.lamps:Lamp"], "'nowhere.lamps:Lamp' cannot be imported"),
+        (["--sink", "jsonl:a.jsonl?max=1"], "max=1 must be a size from 1kB on"),
+        (["--sink", "csv:-"], "csv needs a file"),
+        (["--sink", "video:a.avi"], "video:a.avi is there when the service starts again"),
+        (["--sink", "video:a.mov", "--", "--force"], "must end in .mp4 or .avi"),
+        (["--sink", "window"], "a service has no screen for window. Try web:8080"),
+        (["--sink", "web:eighty"], "Type web:8080 for this machine alone"),
+        (["--sink", "web:0.0.0.0:80"], "needs a token. Type: sudo sh -c 'umask 077;"),
+        (["--sink", "mqtt://broker"], "mqtt needs a host and a topic"),
+        (["--sink", "mqtts://h/t?ca=/no/ca.pem"], "/no/ca.pem cannot be read: No such file"),
+        (["--sink", "mqtts://h/t?ca=ca.pem"], "/var/lib/edgefer/ca.pem cannot be read: No such"),
+        (["--web-token", "/dev/null", "--sink", "console"], "--web-token is for a page to watch"),
+        (["/no/such/bundle"], "/no/such/bundle"),
+        (["--backend", "abacus"], "'abacus' is not known"),
+        (["--detector", "yunet"], "--detector-model"),
         (
             ["./models"],
             "the service starts in /var/lib/edgefer, where there is no models. Type /",
@@ -149,6 +182,80 @@ def test_what_would_fail_unseen_fails_now(tmp_path, monkeypatch, options, said):
     assert done.exit_code == 2
     assert said in done.output
     assert "secret" not in done.output
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--sink", "mqtt://broker/room?max=10MB"],
+        ["--camera", "rtsp://cam/live?channel=1"],
+        ["--sink", "jsonl:a.jsonl?max=10MB&keep=3&time=utc", "--sink", "warnings:w.jsonl"],
+        ["--sink", "web:8080?record=kept", "--sink", "prometheus:9108", "--sink", "console"],
+        ["--sink", "video:a.avi", "--", "--force"],
+    ],
+)
+def test_what_a_service_can_do_is_written_as_it_is_and_nothing_else(tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    done = ask("install", "--dry-run", *options)
+    assert done.exit_code == 0, done.output
+    words = [quoted(word) for word in options if word != "--"]
+    assert lines(done.stdout, "ExecStart")[0].endswith(f"run {' '.join(words)}")
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.fixture
+def secret(tmp_path):
+    """A file that only its owner reads."""
+    path = tmp_path / "secret"
+    path.write_text("correct horse battery staple\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_the_token_of_the_page_is_handed_over(secret):
+    done = ask("install", "--dry-run", "--web-token", secret, "--sink", "web:0.0.0.0:8080")
+    assert done.exit_code == 0, done.output
+    assert lines(done.stdout, "LoadCredential") == [f"web-token:{secret}"]
+    assert "EDGEFER_WEB_TOKEN_FILE=/run/credentials/%n/web-token" in lines(
+        done.stdout, "Environment"
+    )
+    assert "horse" not in done.stdout
+    secret.chmod(0o644)
+    done = ask("install", "--dry-run", "--web-token", secret, "--sink", "web:0.0.0.0:8080")
+    assert "others can read the token" in done.output
+
+
+def test_files_that_a_sink_reads_are_handed_over(tmp_path, secret):
+    cert, key = tmp_path / "c.pem", tmp_path / "c.pem.key"
+    for path in (cert, key):
+        path.touch(0o600)
+    spec = f"web:0.0.0.0:8443?cert={cert}&key={key}&token={secret}"
+    done = ask("install", "--dry-run", "--sink", spec)
+    assert done.exit_code == 0, done.output
+    handed = [f"file-1:{cert}", f"file-2:{key}", f"file-3:{secret}"]
+    assert lines(done.stdout, "LoadCredential") == handed
+    found = "cert={0}/file-1&key={0}/file-2&token={0}/file-3".format("${CREDENTIALS_DIRECTORY}")
+    assert lines(done.stdout, "ExecStart")[0].endswith(f'"web:0.0.0.0:8443?{found}"')
+
+
+def test_a_file_that_a_configuration_names_must_be_open_to_the_service(tmp_path, secret):
+    config = tmp_path / "my.toml"
+    config.write_text(f'sink = "mqtts://broker/room?ca={secret}"\n')
+    done = ask("install", "--dry-run", "--config", config)
+    assert f"who cannot read {secret}. Name the sink as an option of this command" in done.output
+    config.write_text('sink = "mqtts://broker/room?ca=/etc/passwd"\n')
+    done = ask("install", "--dry-run", "--config", config)
+    assert lines(done.stdout, "LoadCredential") == [f"edgefer.toml:{config}"]
+
+
+def test_the_page_takes_a_token_that_systemd_hands_over(secret):
+    secret.chmod(0o440)  # as an access list for the service's user shows
+    given = {"EDGEFER_WEB_TOKEN_FILE": str(secret)}
+    address = parse_address("0.0.0.0:80", given | {"CREDENTIALS_DIRECTORY": str(secret.parent)})
+    assert address.token == "correct horse battery staple"
+    for other in ("", "/run/credentials/other.service"):
+        with pytest.raises(EdgeferError, match="others can read the token"):
+            parse_address("0.0.0.0:80", given | {"CREDENTIALS_DIRECTORY": other})
 
 
 def test_another_unit_is_replaced_only_if_forced(tmp_path):

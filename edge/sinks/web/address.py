@@ -121,7 +121,8 @@ def _parse_place(place: str, where: str) -> tuple[str, int]:
 def _read_token(file: str, environment: Mapping[str, str]) -> str:
     """The token of a file or the environment; empty if neither names one."""
     file = file or environment.get(TOKEN_FILE, "")
-    token = _from_file(Path(file)) if file else environment.get(TOKEN, "").strip()
+    handed = environment.get("CREDENTIALS_DIRECTORY", "")
+    token = _from_file(Path(file), handed) if file else environment.get(TOKEN, "").strip()
     if (file or token) and len(token) < SHORTEST:
         raise EdgeferError(
             f"the token has {len(token)} characters, and {SHORTEST} are the least. Type: "
@@ -130,10 +131,12 @@ def _read_token(file: str, environment: Mapping[str, str]) -> str:
     return token
 
 
-def _from_file(path: Path) -> str:
+def _from_file(path: Path, handed: str) -> str:
     try:
+        # What systemd hands over only the service can read; its access list shows as a group's bit.
+        guarded = bool(handed) and path.is_relative_to(handed)
         mode = path.stat().st_mode
-        if os.name == "posix" and mode & (stat.S_IRGRP | stat.S_IROTH):
+        if os.name == "posix" and not guarded and mode & (stat.S_IRGRP | stat.S_IROTH):
             raise EdgeferError(f"others can read the token in {path}. Type: chmod 600 {path}.")
         return path.read_text("utf-8").strip()
     except (OSError, ValueError) as error:
