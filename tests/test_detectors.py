@@ -95,6 +95,10 @@ def test_a_cut_ends_at_the_border():
     assert (part.shape, where) == ((40, 70), Box(130, 60, 70, 40))
 
 
+def test_two_boxes_of_nothing_share_nothing():
+    assert overlap(Box(3, 3, 0, 0), Box(3, 3, 0, 0)) == 0
+
+
 def test_a_drawn_person_is_one_number_in_nearly_every_frame():
     follower = Follower(Haar())
     moments = list(islice(stream(1, find_population("base")), 25))

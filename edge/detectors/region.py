@@ -11,11 +11,11 @@ APART = 0.3  # overlap up to which two boxes are two faces
 
 
 def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
+    """Intersection over union of two boxes; 0 of two that are empty."""
     width = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
     height = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
     shared = max(0, width) * max(0, height)
-    return shared / (one.w * one.h + other.w * other.h - shared)
+    return shared / max(1, one.w * one.h + other.w * other.h - shared)
 
 
 def apart(boxes: Sequence[Box], known: Sequence[Box]) -> list[Box]:
