@@ -161,15 +161,21 @@ class _Tally:
         self.frames_with_face += bool(readings)
         self.unread += sum(not reading.confidence for reading in readings)
 
+    @property
+    def dropped(self) -> int:
+        """Frames that were not looked at: the camera left them out, or the run ended before."""
+        return getattr(self._camera, "dropped", 0) + self.taken - self.frames
+
     def vitals(self) -> Vitals:
         """How the run goes."""
-        dropped, grabbed = self._camera_counts()
+        # What waits in a live camera's slot is neither: all of these only grow.
+        dropped = self.dropped
         states: dict[str, float] = {}
         for sink in self._sinks:
             states |= getattr(sink, "states", {})
         totals = {
             "frames": self.frames,
-            "grabbed": grabbed,
+            "grabbed": self.frames + dropped,
             "dropped": dropped,
             "reconnects": getattr(self._camera, "reconnects", 0),
         }
@@ -182,19 +188,12 @@ class _Tally:
             self._reader.agreement,
         )
 
-    def _camera_counts(self) -> tuple[int, int]:
-        """Frames that were not looked at, and all of them."""
-        taken = self.taken + getattr(self._camera, "dropped", 0)
-        grabbed = getattr(self._camera, "grabbed", taken)
-        return grabbed - self.frames, grabbed
-
     def summary(self) -> Summary:
         """As of now; exact once the camera is closed."""
-        dropped, grabbed = self._camera_counts()
         return Summary(
-            grabbed,
+            getattr(self._camera, "grabbed", self.frames + self.dropped),
             self.frames,
-            dropped,
+            self.dropped,
             self.faces,
             self.frames_with_face,
             time.perf_counter() - self._started,

@@ -140,6 +140,39 @@ def test_what_the_camera_does_not_tell_is_reckoned():
     assert summary.to_json()["grabbed"] == 8
 
 
+def test_the_summary_tells_what_the_camera_counted_itself():
+    camera = ListCamera(*[scene()] * 4, dropped=3)
+    camera.grabbed = 9  # it lost sight of two
+    summary = run(Reader(BrightClassifier()), camera, [], both())
+    assert (summary.grabbed, summary.frames, summary.dropped) == (9, 4, 3)
+
+
+class Ear(ListSink):
+    """A sink that keeps what it is told of the run."""
+
+    def __init__(self):
+        super().__init__()
+        self.heard = []
+
+    def tell(self, vitals):
+        self.heard.append(vitals)
+
+
+def test_a_picture_that_waits_in_the_camera_is_not_yet_dropped():
+    class Ahead(ListCamera):
+        """With every second picture it has taken the next one already."""
+
+        def __iter__(self):
+            for frame in super().__iter__():
+                self.grabbed = self.dropped + frame.index + 1 + frame.index % 2
+                yield frame
+
+    ear = Ear()
+    run(Reader(BrightClassifier()), Ahead(*[scene()] * 5, dropped=2), [ear], both())
+    assert [vitals.totals["dropped"] for vitals in ear.heard] == [2] * 5
+    assert [vitals.totals["grabbed"] for vitals in ear.heard] == [3, 4, 5, 6, 7]
+
+
 def test_a_followed_face_keeps_its_number_from_frame_to_frame():
     sink = ListSink()
     run(Reader(BrightClassifier()), ListCamera(*[scene()] * 12), [sink], both())
