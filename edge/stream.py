@@ -33,7 +33,7 @@ def run(
     reader : Reader
         Reads the faces.
     camera : Camera
-        Closed at the end, like the sinks, however the run ends.
+        Closed at the end, before the sinks, however the run ends.
     sinks : sequence of Sink
         Each gets every frame.
     follower : Follower
@@ -59,9 +59,11 @@ def run(
     tally = _Tally(camera, sinks, reader)
     try:
         with ExitStack() as opened:
-            opened.callback(camera.close)
             for sink in sinks:
                 opened.callback(sink.close)
+            # First of all, or pictures would be dropped while sinks take their time to finish.
+            opened.callback(camera.close)
+            opened.callback(tally.stop)
             with listening() as signals:
                 _loop(
                     reader,
@@ -142,7 +144,7 @@ class _Tally:
         self._camera, self._sinks, self._reader = camera, sinks, reader
         self._times = dict.fromkeys(STEPS, 0.0)
         self._last = dict.fromkeys(STEPS, 0.0)
-        self._started = time.perf_counter()
+        self._started, self._seconds = time.perf_counter(), 0.0
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -153,6 +155,10 @@ class _Tally:
         finally:
             self._last[name] = time.perf_counter() - start
             self._times[name] += self._last[name]
+
+    def stop(self) -> None:
+        """The loop ended; what is closed then takes no time of the run."""
+        self._seconds = time.perf_counter() - self._started
 
     def add(self, readings: Sequence[Reading]) -> None:
         """Count a frame."""
@@ -196,7 +202,7 @@ class _Tally:
             self.dropped,
             self.faces,
             self.frames_with_face,
-            time.perf_counter() - self._started,
+            self._seconds,
             {name: 1000 * spent / max(self.frames, 1) for name, spent in self._times.items()},
             self.ended,
             getattr(self._camera, "reconnects", 0),

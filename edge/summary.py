@@ -27,7 +27,7 @@ class Summary:
     frames_with_face : int
         Frames with at least one.
     seconds : float
-        How long it took.
+        How long it took, from the start to the last frame; closing is not counted.
     milliseconds : mapping of str to float
         Mean time of a frame in each of `STEPS`; waiting for a camera counts as ``read``.
     ended : str

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 import tracemalloc
 from dataclasses import replace
 
@@ -145,6 +146,15 @@ def test_the_summary_tells_what_the_camera_counted_itself():
     camera.grabbed = 9  # it lost sight of two
     summary = run(Reader(BrightClassifier()), camera, [], both())
     assert (summary.grabbed, summary.frames, summary.dropped) == (9, 4, 3)
+
+
+def test_closing_takes_no_time_of_the_run_and_begins_with_the_camera():
+    camera, sink, order = ListCamera(scene()), ListSink(), []
+    camera.close = lambda: order.append("camera")
+    sink.close = lambda: order.append("sink") or time.sleep(0.3)
+    summary = run(Reader(BrightClassifier()), camera, [sink], both())
+    assert order == ["camera", "sink"]
+    assert 0 < summary.seconds < 0.3
 
 
 class Ear(ListSink):
