@@ -57,14 +57,14 @@ def run(
         What a camera or a sink raises.
     """
     tally = _Tally(camera, sinks, reader)
-    try:
-        with ExitStack() as opened:
-            for sink in sinks:
-                opened.callback(sink.close)
-            # First of all, or pictures would be dropped while sinks take their time to finish.
-            opened.callback(camera.close)
-            opened.callback(tally.stop)
-            with listening() as signals:
+    with listening() as signals:  # to the end: the first signal breaks off no sink that finishes
+        try:
+            with ExitStack() as opened:
+                for sink in sinks:
+                    opened.callback(sink.close)
+                # First of all, or pictures would be dropped while sinks take their time to finish.
+                opened.callback(camera.close)
+                opened.callback(tally.stop)
                 _loop(
                     reader,
                     camera,
@@ -76,12 +76,12 @@ def run(
                     tally,
                     signals,
                 )
-    except BrokenPipeError:
-        tally.ended = "nobody reads the output any more"
-        raise
-    finally:
-        summary = tally.summary()
-        report(summary)
+        except BrokenPipeError:
+            tally.ended = "nobody reads the output any more"
+            raise
+        finally:
+            summary = tally.summary()
+            report(summary)
     return summary
 
 

@@ -311,6 +311,41 @@ def test_a_second_signal_ends_a_sink_that_hangs():
     assert sink.closed == 1
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_run_finishes_breaks_off_nothing(number):
+    unheard, summaries = [], []
+    before = signal.signal(number, lambda *_: unheard.append("would have ended the process"))
+    try:
+        first, last = ListSink(), ListSink()
+        last.close = lambda: os.kill(os.getpid(), number)  # which is closed first
+        run(
+            Reader(BrightClassifier()),
+            ListCamera(scene()),
+            [first, last],
+            both(),
+            report=summaries.append,
+        )
+    finally:
+        signal.signal(number, before)
+    assert unheard == []
+    assert first.closed == 1
+    assert summaries[0].ended == "the camera ended"
+
+
+def test_a_second_signal_ends_a_sink_that_does_not_finish():
+    summaries, sink, other = [], ListSink(), ListSink()
+    sink.close = lambda: [os.kill(os.getpid(), signal.SIGTERM) for _ in range(2)]
+    with pytest.raises(KeyboardInterrupt):
+        run(
+            Reader(BrightClassifier()),
+            ListCamera(scene()),
+            [other, sink],
+            both(),
+            report=summaries.append,
+        )
+    assert (other.closed, len(summaries)) == (1, 1)
+
+
 def test_a_thread_may_run_too():
     results = []
     work = threading.Thread(
