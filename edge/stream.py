@@ -14,6 +14,10 @@ from .steady import Steady
 from .summary import STEPS, Summary
 from .track import Follower
 
+# Seconds between two pictures after which nobody knows who is who. A camera that was lost is away
+# for longer. A slow board is not, or it would search each picture with patience and become slower.
+PAUSE = 2.0
+
 
 def run(
     reader: Reader,
@@ -27,6 +31,9 @@ def run(
     report: Callable[[Summary], object] = lambda summary: None,
 ) -> Summary:
     """Read a camera until it ends, a sink asks to stop, or SIGINT or SIGTERM comes.
+
+    Where pictures lie more than `PAUSE` apart, or time went back, everybody is somebody new: a
+    camera that gives one picture in three seconds follows nobody.
 
     Parameters
     ----------
@@ -96,7 +103,7 @@ def _loop(
     tally: "_Tally",
     signals: Signals,
 ) -> None:
-    frames, ears = iter(camera), listeners(sinks)
+    frames, ears, before = iter(camera), listeners(sinks), 0.0
     while max_frames is None or tally.frames < max_frames:
         with tally.step("read"):
             frame = signals.wait(lambda: next(frames, None))
@@ -106,8 +113,9 @@ def _loop(
         tally.taken += 1
         with tally.step("detect"):
             # Pictures of a folder have nothing to do with one another.
-            if frame.name:
+            if frame.name or not 0 <= frame.seconds - before <= PAUSE:
                 follower.forget()
+            before = frame.seconds
             faces = follower(frame.image)
         with tally.step("classify"):
             read = reader(frame, faces)

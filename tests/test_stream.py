@@ -200,6 +200,25 @@ def test_pictures_of_a_folder_are_followed_by_nobody():
     assert detector.asked == ["all"] * 3
 
 
+@pytest.mark.parametrize(
+    ("seconds", "numbers"),
+    [
+        ((0, 0.1, 2.0, 2.0), [0, 0, 0, 0]),  # as a slow board has it
+        ((0, 0.1, 3600, 3600.1), [0, 0, 1, 1]),  # an outage
+        ((5, 5.1, 0, 0.1), [0, 0, 1, 1]),  # a clock that was set back
+        ((0, 3, 6, 9), [0, 1, 2, 3]),  # one picture in three seconds
+    ],
+)
+def test_a_number_is_not_given_on_to_who_stands_there_after_a_pause(seconds, numbers):
+    class Timed(ListCamera):
+        def __iter__(self):
+            yield from (Frame(*of, scene()) for of in enumerate(seconds))
+
+    sink = ListSink()
+    run(Reader(BrightClassifier()), Timed(), [sink], Follower(Scene(LEFT)))
+    assert [faces[0][0] for _, faces in sink.got] == numbers
+
+
 def test_fifty_faces_are_read_in_one_batch():
     classifier, sink = BrightClassifier(), ListSink()
     crowd = [Box(30 * x, 30 * y, 25, 25) for x in range(10) for y in range(5)]
