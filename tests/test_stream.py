@@ -1,5 +1,6 @@
 """The loop: every frame to every sink, the counts right, and a clean end whatever ends it."""
 
+import gc
 import os
 import signal
 import threading
@@ -181,6 +182,23 @@ def test_a_picture_that_waits_in_the_camera_is_not_yet_dropped():
     run(Reader(BrightClassifier()), Ahead(*[scene()] * 5, dropped=2), [ear], both())
     assert [vitals.totals["dropped"] for vitals in ear.heard] == [2] * 5
     assert [vitals.totals["grabbed"] for vitals in ear.heard] == [3, 4, 5, 6, 7]
+
+
+def test_how_the_run_goes_is_asked_once_a_frame_and_only_for_those_who_listen():
+    class Asked(ListSink):
+        asked = 0
+
+        @property
+        def states(self):
+            self.asked += 1
+            return {"asked": self.asked}
+
+    alone, heard, ears = Asked(), Asked(), [Ear(), Ear()]
+    run(Reader(BrightClassifier()), ListCamera(*[scene()] * 3), [alone], both())
+    assert alone.asked == 0
+    run(Reader(BrightClassifier()), ListCamera(*[scene()] * 3), [heard, *ears], both())
+    assert [vitals.states["asked"] for vitals in ears[0].heard] == [1, 2, 3]
+    assert ears[0].heard == ears[1].heard
 
 
 def test_a_followed_face_keeps_its_number_from_frame_to_frame():
@@ -382,6 +400,7 @@ def test_a_long_run_holds_no_more_memory_than_a_short_one():
 
     def look(frame):
         if frame.index in (200, 1200):
+            gc.collect()  # what is free and kept for later counts as held
             held.append(tracemalloc.get_traced_memory()[0])
 
     class Forgetful(ListSink):
