@@ -11,7 +11,7 @@ from .detectors import Detector
 from .detectors.region import APART, apart, overlap
 
 SAME = 0.2  # overlap with where a face was expected, from which on a find is that face
-CROWD = 8  # followed faces from which on a search everywhere is cheaper than one around each
+CROWD = 8  # followed faces from which on each picture is searched everywhere
 AHEAD = 3  # pictures for which an unseen face is expected to move on
 
 
@@ -36,9 +36,10 @@ class Follower:
     A picture that nothing is known of is searched with patience. From then on each face is looked
     for near where its last box and its speed let expect it; the rest of the picture is searched
     quickly every so many pictures (twice as often while nobody is there), and when a face was not
-    found. What overlaps an expected place most is that face; a face that stays unseen is forgotten,
-    and its number is not given again. Where one face may be hiding another, both get new numbers
-    rather than each other's.
+    found. Each picture of a crowd is searched with patience; once ``every`` was raised to two, four
+    or eight times what it was at first, each second, fourth or eighth. What overlaps an expected
+    place most is that face; a face that stays unseen is forgotten, and its number is not given
+    again. Where one face may be hiding another, both get new numbers rather than each other's.
 
     Attributes
     ----------
@@ -59,7 +60,7 @@ class Follower:
         patience : int
             Pictures in a row in which a face may be unseen before it is forgotten.
         """
-        self.every = every
+        self.every = self._usual = every
         self.detector, self._patience = detector, patience
         self._tracks: list[_Track] = []
         self._next = 0
@@ -76,7 +77,7 @@ class Follower:
             self.forget()
         for track in self._tracks:
             track.missed += 1
-        if not self._shape or self.every == 1 or len(self._tracks) >= CROWD:
+        if self._due:
             self._shape, self._since = image.shape[:2], 0
             new = self._match(self.detector(image))
         else:
@@ -93,6 +94,8 @@ class Follower:
         near = [self.detector.near(image, track.expected) for track in self._tracks]
         self._match([box for boxes in near for box in boxes])
         self._since += 1
+        if self._is_crowd:
+            return []
         lost = any(track.missed == 1 for track in self._tracks)
         if not lost and self._since < (self.every if self._tracks else self.every // 2):
             return []
@@ -101,8 +104,8 @@ class Follower:
 
     def _match(self, boxes: list[Box]) -> list[Box]:
         """Give boxes to the faces that were not seen yet; what is left and lies apart."""
-        unseen = [track for track in self._tracks if track.missed]
-        pairs = [(overlap(box, track.expected), box, track) for box in boxes for track in unseen]
+        unseen = [(track, track.expected) for track in self._tracks if track.missed]
+        pairs = [(overlap(box, place), box, track) for box in boxes for track, place in unseen]
         # Of two faces of which one hides the other, the one that was seen last is the one in front.
         for shared, box, track in sorted(pairs, key=lambda pair: (pair[2].missed, -pair[0])):
             if shared >= SAME and track.missed and apart([box], self._seen()):
@@ -118,6 +121,17 @@ class Follower:
                 other.face = self._number()
             if before:
                 self._tracks.remove(track)
+
+    @property
+    def _due(self) -> bool:
+        """Whether the next picture is searched everywhere, with patience."""
+        if not self._shape or self.every == 1:
+            return True
+        return self._is_crowd and self._since + 1 >= self.every // self._usual
+
+    @property
+    def _is_crowd(self) -> bool:
+        return len(self._tracks) >= CROWD
 
     def _number(self) -> int:
         self._next += 1

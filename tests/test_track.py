@@ -194,6 +194,33 @@ def test_fifty_faces_keep_their_numbers_and_are_not_searched_for_one_by_one():
     assert len(crowd) > CROWD
 
 
+@pytest.mark.parametrize(("times", "searches"), [(1, 17), (2, 9), (4, 5), (8, 3)])
+@pytest.mark.parametrize("every", [1, 10])
+def test_a_crowd_is_searched_less_often_where_a_warm_board_asks_for_it(every, times, searches):
+    scene = Scene()
+    follower = Follower(scene, every=every)
+    crowd = [Box(30 * x, 40 * y, 24, 24) for x in range(5) for y in range(4)]
+    first = scene.show(follower, *crowd)
+    follower.every *= times
+    for step in range(1, 17):
+        walked = {moved(box, 2 * step): number for box, number in first.items()}
+        assert scene.show(follower, *walked) == walked
+    assert scene.asked.count("all") == searches
+    assert "quick" not in scene.asked
+
+
+def test_who_is_lost_in_a_crowd_of_a_warm_board_waits_for_the_next_search():
+    scene = Scene()
+    follower = Follower(scene)
+    crowd = [Box(30 * x, 40 * y, 24, 24) for x in range(5) for y in range(4)]
+    first = scene.show(follower, *crowd)
+    follower.every *= 8
+    rest = dict(list(first.items())[1:])
+    assert [scene.show(follower, *rest) for _ in range(7)] == [rest] * 7
+    assert scene.asked.count("all") == 1
+    assert scene.show(follower, *crowd) == first
+
+
 def test_a_picture_of_another_size_begins_anew():
     scene = Scene()
     follower = Follower(scene)
