@@ -9,7 +9,7 @@ from pathlib import Path
 from edgefer.edge.cameras.captured import open_live
 from edgefer.edge.cameras.care import Care
 
-QUICK = Care(stall=0.5, retries=None, first_wait=0.05, longest_wait=0.1)
+QUICK = Care(stall=0.5, retries=None, first_wait=0.05, longest_wait=0.1, quiet=0)
 LIMIT = 30  # seconds after which a test is no longer patient
 
 

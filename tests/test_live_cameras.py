@@ -1,7 +1,10 @@
 """Cameras that wait for nobody: the latest picture, hanging drivers, streams."""
 
+import io
 import threading
+from contextlib import redirect_stderr
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from queue import Queue
 
 import cv2
@@ -9,6 +12,7 @@ import pytest
 from videos import ListVideo, picture, save_video
 
 from edgefer.edge.cameras import open_camera
+from edgefer.edge.cameras.care import Care
 from edgefer.edge.cameras.live import LiveCamera
 from edgefer.errors import CameraError
 
@@ -108,6 +112,66 @@ def test_a_camera_whose_driver_hangs_does_not_hang_the_program():
     camera.close()
     assert not video.released  # under the reader's feet that would crash
     video.show(None)
+
+
+class Flapping(ListVideo):
+    """A camera that fails after its first picture."""
+
+    def __init__(self, *_):
+        super().__init__(picture(1))
+
+    def read(self):
+        if not self.images:
+            raise CameraError("camera 0 fell asleep.")
+        return super().read()
+
+    def release(self):
+        pass
+
+
+class Deaf(io.StringIO):
+    """A standard error that nobody reads any more."""
+
+    def write(self, text):
+        raise BrokenPipeError
+
+
+def flap(times, **care) -> int:
+    """Losses of a camera that fails after each picture."""
+    care = Care(retries=None, first_wait=0.001, longest_wait=0.002, **care)
+    camera = LiveCamera(Flapping(), "camera 0", care=care, reopen=Flapping)
+    taken = list(islice(camera, times + 1))
+    camera.close()
+    return taken[-1].index
+
+
+def test_a_camera_that_comes_and_goes_all_the_time_fills_no_log(capsys):
+    assert flap(20) >= 20
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "camera 0 fell asleep. It is opened again."
+    assert second.startswith("camera 0 gives pictures after ")
+
+
+def test_an_outage_that_lasts_is_told_although_the_one_before_was_just_over(capsys):
+    missing = iter([None, *[CameraError("camera 0 is gone.")] * 30])
+
+    def reopen():
+        if error := next(missing, None):
+            raise error
+        return Flapping()
+
+    care = Care(retries=None, first_wait=0.01, longest_wait=0.02, quiet=0.1)
+    camera = LiveCamera(Flapping(), "camera 0", care=care, reopen=reopen)
+    list(islice(camera, 3))
+    camera.close()
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if "opened" in line] == [lines[0]] * 2
+    assert len(lines) >= 3
+
+
+def test_a_standard_error_that_nobody_reads_ends_no_camera():
+    with redirect_stderr(Deaf()):
+        assert flap(3, quiet=0) >= 3
 
 
 class Server(BaseHTTPRequestHandler):

@@ -7,7 +7,7 @@ from sinking import frame, reading, until
 
 from edgefer.edge.sinks import lost
 from edgefer.edge.sinks.queued import Queued, Refused
-from edgefer.edge.sinks.trouble import Trouble
+from edgefer.edge.trouble import Trouble
 from edgefer.errors import EdgeferError
 
 pytestmark = pytest.mark.edge

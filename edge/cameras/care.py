@@ -3,6 +3,8 @@
 import random
 from dataclasses import dataclass
 
+from ..trouble import QUIET
+
 
 @dataclass(frozen=True)
 class Care:
@@ -23,6 +25,8 @@ class Care:
         Seconds before the first try, which double with each, up to the longest.
     lasting : float
         Seconds of pictures that make a connection one that lasted.
+    quiet : float
+        Seconds after an outage that was told in which another one is told only if it lasts.
     """
 
     stall: float = 5.0
@@ -32,6 +36,7 @@ class Care:
     first_wait: float = 0.5
     longest_wait: float = 30.0
     lasting: float = 10.0
+    quiet: float = QUIET
 
     def wait(self, tries: int) -> float:
         """Seconds to wait after so many tries; never twice the same.

@@ -1,7 +1,6 @@
 """A folder of pictures, or one picture, as a camera."""
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from edgefer.errors import CameraError
 
 from ..reading import Frame
+from ..trouble import say
 from . import PICTURES
 
 
@@ -50,7 +50,7 @@ class Images:
                 image = read_image(path)
             except CameraError as error:
                 self.dropped += 1
-                print(f"{error} Left out.", file=sys.stderr)
+                say(f"{error} Left out.")
                 continue
             yield Frame(index, float(index), image, path.name)
         if self.dropped == len(self._paths):

@@ -1,6 +1,5 @@
 """The latest picture of a source that does not wait for us, opened again whenever it is lost."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ import numpy as np
 from edgefer.errors import CameraError
 
 from ..reading import Frame
+from ..trouble import Trouble, say
 from .care import Care
 
 PATIENCE = 2.0  # seconds of failed reads after which a source is lost
@@ -98,6 +98,7 @@ class LiveCamera:
         self._failure: BaseException | None = None
         self._first: float | None = None
         self._lost: float | None = None
+        self._trouble = Trouble(quiet=care.quiet)
         self._stillness = Stillness(name, care.frozen)
         self._reader = threading.Thread(target=self._read_on, name="camera", daemon=True)
 
@@ -145,7 +146,7 @@ class LiveCamera:
 
     def _look_after(self) -> None:
         """Read the source, and open it again whenever it is lost."""
-        tries, error = 0, self._missing
+        tries, error, news = 0, self._missing, ""
         while True:
             began = time.monotonic()
             if error is None:
@@ -155,13 +156,13 @@ class LiveCamera:
                     return
                 except CameraError as lost:
                     error = lost
-            if self._lost is None:  # told once, however often it is tried
+            if self._lost is None:
                 self._lost = time.monotonic()
                 tries = 0 if self._lost - began > self._care.lasting else tries
-                if self._reopen is not None and tries != self._care.retries:
-                    print(f"{error} It is opened again.", file=sys.stderr)
+                news = f"{error} It is opened again."
             if self._reopen is None or tries == self._care.retries:
                 raise CameraError(f"{error} Tried again {tries} time(s)." if tries else str(error))
+            self._trouble.failed(news)  # however often it is tried, this is told once
             self._let_go()
             if self._stop.wait(self._care.wait(tries)):
                 return
@@ -222,7 +223,7 @@ class LiveCamera:
             self._slot = Frame(self.grabbed - 1, now - self._first, image)
             self._fresh.notify()
         if self._lost is not None:
-            print(f"{self._name} gives pictures after {now - self._lost:.1f} s.", file=sys.stderr)
+            self._trouble.mended(f"{self._name} gives pictures after {now - self._lost:.1f} s.")
             self._lost = None
 
     def _let_go(self) -> None:
@@ -249,10 +250,9 @@ class Stillness:
             self._sample, self._since, self._told = sample, now, False
         elif not self._told and now - self._since > self._seconds:
             self._told = True
-            print(
+            say(
                 f"{self._name} shows the very same picture for {self._seconds:g} seconds: it is "
-                "frozen, or covered.",
-                file=sys.stderr,
+                "frozen, or covered."
             )
 
 

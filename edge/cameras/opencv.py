@@ -16,6 +16,7 @@ from edgefer.errors import CameraError
 
 from ..reading import Frame
 from ..secrets import hide_secrets
+from ..trouble import say
 from .live import read
 
 TIMEOUT = 10.0  # seconds that a network stream may be silent
@@ -59,7 +60,7 @@ class VideoFile:
             if failed:
                 self.dropped += failed
                 index += failed
-                print(f"{self._name}: {failed} damaged frame(s) left out", file=sys.stderr)
+                say(f"{self._name}: {failed} damaged frame(s) left out")
                 failed = 0
             # Some containers carry no time.
             seconds = self._video.get(cv2.CAP_PROP_POS_MSEC) / 1000
@@ -70,10 +71,9 @@ class VideoFile:
             raise CameraError(f"{self._name} holds no frame that can be decoded.")
         # Headers are often off by one or two.
         if expected - index > max(2, 0.02 * expected):
-            print(
+            say(
                 f"{self._name}: ended after {index} of {expected:.0f} announced frames; "
-                "it is damaged or cut short",
-                file=sys.stderr,
+                "it is damaged or cut short"
             )
 
     def close(self) -> None:

@@ -3,12 +3,13 @@
 import os
 import re
 import select
-import sys
 
 import cv2
 import numpy as np
 
 from edgefer.errors import CameraError
+
+from ..trouble import say
 
 BEAT = 0.1  # seconds after which a read that waits looks up
 
@@ -92,10 +93,9 @@ class RawVideo:
         """The end of the file; what is left of a picture first, as one that failed."""
         if not self._have:
             raise EOFError
-        print(
+        say(
             f"standard input ended after {self._have} of a picture's {len(self._data)} bytes. "
-            "Are its size and format as given?",
-            file=sys.stderr,
+            "Are its size and format as given?"
         )
         self._have = 0
         return False, None

@@ -8,11 +8,11 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ..reading import Frame, Reading
+from ..trouble import Trouble, say
 from .mqtt_address import MqttAddress
 from .mqtt_connection import MqttConnection
 from .queued import Entry, Queued, clock, count
 from .spool import Spool
-from .trouble import Trouble, say
 from .vitals import Vitals
 
 WINDOW = 100  # messages under way at once

@@ -8,8 +8,8 @@ from typing import Any
 
 from edgefer.errors import EdgeferError, install, why
 
+from ..trouble import Trouble
 from .mqtt_address import MqttAddress
-from .trouble import Trouble
 
 try:
     import paho.mqtt.client as mqtt

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from edgefer.errors import EdgeferError, why
 
 from ..reading import Frame, Reading
-from .trouble import Trouble, say
+from ..trouble import Trouble, say
 
 SIZE = 4096  # readings: two minutes of one face, some megabytes
 BATCH = 256  # readings that are handed over at once

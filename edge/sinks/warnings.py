@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from time import time
 
 from ..reading import Frame, Reading
+from ..trouble import Trouble, say
 from .logfile import LogFile
 from .options import parse_rotation, split_options
 from .queued import clock
-from .trouble import Trouble, say
 from .vitals import Vitals
 
 START = b'{"warning":'  # of every line

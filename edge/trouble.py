@@ -11,7 +11,7 @@ REASONS = 4  # told of one trouble
 
 def say(line: str) -> None:
     """A line on standard error, whole, from whichever thread."""
-    # Where nobody listens any more, a sink's thread goes on without words.
+    # Where nobody listens any more, a thread goes on without words.
     with suppress(OSError, ValueError):
         # On a terminal the console's live line has to go first.
         sys.stderr.write(f"\r\033[K{line}\n" if sys.stderr.isatty() else f"{line}\n")
@@ -26,20 +26,20 @@ class Trouble:
     """
 
     def __init__(
-        self, name: str, *, say: Callable[[str], None] = say, quiet: float = QUIET
+        self, name: str = "", *, say: Callable[[str], None] = say, quiet: float = QUIET
     ) -> None:
         """Speak of a thing.
 
         Parameters
         ----------
         name : str
-            What begins every line; holds no password.
+            What begins every line, where lines do not name the thing themselves; holds no password.
         say : callable
             Takes a line.
         quiet : float
             Seconds after a recovery in which no new trouble is told of.
         """
-        self._name, self._say, self._quiet = name, say, quiet
+        self._begin, self._say, self._quiet = f"{name}: " if name else "", say, quiet
         self._told: set[str] = set()
         self._mended: float | None = None
 
@@ -50,13 +50,13 @@ class Trouble:
         if len(self._told) == REASONS:
             return
         self._told.add(why)
-        self._say(f"{self._name}: {why}")
+        self._say(f"{self._begin}{why}")
 
     def mended(self, how: str) -> None:
         """It works; told if it was told to fail."""
         if self._told:
             self._told, self._mended = set(), time.monotonic()
-            self._say(f"{self._name}: {how}")
+            self._say(f"{self._begin}{how}")
 
     def _is_quiet(self) -> bool:
         return self._mended is not None and time.monotonic() - self._mended < self._quiet
