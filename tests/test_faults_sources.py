@@ -1,7 +1,11 @@
 """Drivers that crash, hang or send rubbish; what that does to a run is in test_faults_loop.py."""
 
+import os
+import resource
 import subprocess
 import sys
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -29,6 +33,42 @@ def test_a_decoder_that_crashes_takes_nothing_with_it(capsys):
     assert "the process that reads camera 7 ended (signal 11). It is opened again." in (
         capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize("left", [0, 2])  # none for the socket, or none for the process
+def test_a_camera_that_is_lost_while_no_file_can_be_opened_is_opened_later(left):
+    with closed(captured("Crashing")) as camera:
+        camera.until(0)
+        with few_files(left):
+            wait_for(lambda: camera.lost)
+            time.sleep(0.3)  # in which it is tried several times
+        camera.until(5)
+    assert camera.reconnects >= 1
+
+
+def test_a_camera_for_which_no_file_can_be_opened_is_an_error():
+    with few_files(2), pytest.raises(CameraError, match=r"to read camera 7: Too many open files\."):
+        captured("Crashing")
+
+
+@contextmanager
+def few_files(left):
+    """A process that may open so many files, and no more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    files = []
+    try:
+        with suppress(OSError):
+            while True:
+                files.append(os.open(os.devnull, os.O_RDONLY))
+        while left:
+            os.close(files.pop())
+            left -= 1
+        yield
+    finally:
+        for file in files:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_many_losses_later_no_more_is_held_than_at_first(tmp_path):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgefer.errors import CameraError
+from edgefer.errors import CameraError, why
 
 from ..probe import command
 from . import Camera
@@ -49,24 +49,22 @@ class Captured:
             What messages call it; holds no password.
         stall : float
             Seconds that the driver's own reads may take at least before they fail.
+
+        Raises
+        ------
+        CameraError
+            If this machine starts no process now: it may lack files or memory, or Python itself
+            while it is being updated.
         """
         self._name, self._asked = name, False
         self._memory: mmap.mmap | None = None
-        self._socket, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.settimeout(BEAT)
-        # libjpeg tells of every damaged picture, FFmpeg of much else; whoever asked for it gets it.
-        quiet = os.environ.get("OPENCV_FFMPEG_LOGLEVEL", "-8") == "-8"
-        with far:
-            self._process = subprocess.Popen(
-                command(PROGRAM),
-                stdin=far.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL if quiet else None,
-                start_new_session=True,  # Ctrl-C is for us; and what it starts is ended with it
-                env={"OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": str(int(stall) + 10)} | os.environ,
-            )
+        try:
+            self._socket, self._process = _start(stall)
+        except OSError as error:
+            raise CameraError(f"nothing can be started to read {name}: {why(error)}.") from error
         about = {"kind": kind, "where": where, "stall": stall, "parent": os.getpid()}
-        self._socket.send(json.dumps(about).encode())
+        with suppress(OSError):  # what ended it is told by the first read
+            self._socket.send(json.dumps(about).encode())
 
     def opened(self, seconds: float) -> int:
         """Wait until the source is open: frames that a stored video announces, 0 of a live one.
@@ -129,11 +127,37 @@ class Captured:
         if files:
             if self._memory is not None:
                 self._memory.close()
-            self._memory = mmap.mmap(files[0], 0, prot=mmap.PROT_READ)
-            os.close(files[0])
+            try:
+                self._memory = mmap.mmap(files[0], 0, prot=mmap.PROT_READ)
+            except OSError as error:
+                raise CameraError(f"no picture of {self._name} fits: {why(error)}.") from error
+            finally:
+                os.close(files[0])
         if "error" in answer:
             raise CameraError(str(answer["error"]))
         return answer
+
+
+def _start(stall: float) -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
+    """A process that opens what it is told, and the way to it."""
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    near.settimeout(BEAT)
+    # libjpeg tells of every damaged picture, FFmpeg of much else; whoever asked for it gets it.
+    quiet = os.environ.get("OPENCV_FFMPEG_LOGLEVEL", "-8") == "-8"
+    try:
+        with far:
+            process = subprocess.Popen(
+                command(PROGRAM),
+                stdin=far.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL if quiet else None,
+                start_new_session=True,  # Ctrl-C is for us; and what it starts is ended with it
+                env={"OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": str(int(stall) + 10)} | os.environ,
+            )
+    except OSError:
+        near.close()
+        raise
+    return near, process
 
 
 def open_live(
