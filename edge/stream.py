@@ -202,9 +202,13 @@ class _Tally:
             states,
             dict(self._last),
             lost(self._queued),
-            self._reader.warnings,
+            self._warnings,
             self._reader.agreement,
         )
+
+    @property
+    def _warnings(self) -> tuple[str, ...]:
+        return (*getattr(self._camera, "warnings", ()), *self._reader.warnings)
 
     def summary(self) -> Summary:
         """As of now; exact once the camera is closed."""
@@ -221,5 +225,5 @@ class _Tally:
             lost(self._queued),
             self.unread,
             self._reader.agreement,
-            self._reader.warnings,
+            self._warnings,
         )

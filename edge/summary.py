@@ -41,7 +41,8 @@ class Summary:
     shadow : Agreement, optional
         How often float and int8 agreed, where both ran.
     warnings : tuple of str
-        What most faces were at the end, unlike those that the model was calibrated on.
+        What was wrong at the end: pictures that stay the same, faces unlike those that the model
+        was calibrated on.
     """
 
     grabbed: int

@@ -17,6 +17,7 @@ from live_sources import QUICK, held, no_more, wait_for
 from stream_servers import HttpCamera, RtspCamera, jpeg
 
 from edgefer.edge.cameras import open_camera
+from edgefer.edge.sinks.warnings import WarningSink
 
 pytestmark = [pytest.mark.edge, pytest.mark.slow]
 
@@ -85,54 +86,50 @@ def test_a_read_that_never_returns(told, capsys):
 
 
 def test_black_frames(told, capsys):
-    """Lost: nothing. A black frame is a frame of nobody, and is said once when it lasts."""
+    """Lost: nothing. A black frame is a frame of nobody, and is told of when it lasts."""
 
     def script(ledger):
         yield from until(lambda: found(ledger)[-1] == 1)
         for _ in range(ROUNDS):
             told.write_text("black")
-            yield from until(lambda: "frozen, or covered" in said())
+            yield from until(lambda: camera.warnings)
+            yield from frames(1)
             told.write_text("faces")
             yield from until(lambda: found(ledger)[-1] == 1)
             ledger.look()
 
-    told_lines = []
-
-    def said() -> str:
-        told_lines.append(capsys.readouterr().err)
-        return told_lines[-1]
-
     camera = told_camera(told, replace(QUICK, frozen=0.1))
-    _, summary = endure(camera, script, follower=searching())
+    _, summary = endure(camera, script, sinks=[WarningSink()], follower=searching())
     assert summary.reconnects == 0
     assert 0 < summary.frames_with_face < summary.frames
-    assert "".join(told_lines).count("\n") == ROUNDS
+    lines = capsys.readouterr().err.splitlines()
+    frozen = "camera 7 shows the very same picture for 0.1 seconds: it is frozen, or covered."
+    assert lines == [f"warning: {frozen}", f"no longer: {frozen}"] * ROUNDS
+    assert summary.warnings == ()
 
 
-def test_frozen_frames(told, capsys):
-    """Lost: nothing. The same picture again is read again, and said once."""
+def test_frozen_frames(told):
+    """Lost: nothing. The same picture again is read again, and told of."""
 
     def script(ledger):
         yield from frames(3)
-        for turn in range(1, ROUNDS + 1):
+        for _ in range(ROUNDS):
             told.write_text("frozen")
-            yield from until(lambda turn=turn: lines() == turn)
+            yield from until(lambda: camera.warnings)
             yield from frames(10)
             told.write_text("faces")
-            yield from frames(20)
+            yield from until(lambda: not camera.warnings)
             ledger.look()
-
-    heard = []
-
-    def lines() -> int:
-        heard.append(capsys.readouterr().err)
-        return "".join(heard).count("camera 7 shows the very same picture for 0.1 seconds")
+        told.write_text("frozen")
+        yield from until(lambda: camera.warnings)
 
     camera = told_camera(told, replace(QUICK, frozen=0.1))
     ledger, summary = endure(camera, script)
     assert summary.reconnects == 0
     assert found(ledger) == [1] * summary.frames
-    assert lines() == ROUNDS
+    assert [warning.partition(" for ")[0] for warning in summary.warnings] == [
+        "camera 7 shows the very same picture"
+    ]
 
 
 def test_corrupt_frames(told):

@@ -123,7 +123,9 @@ def test_pictures_of_any_size_are_taken_and_what_is_none_is_not(tmp_path):
 
 def test_a_picture_that_changes_is_not_called_frozen(capsys):
     with closed(captured("Steady", care=Care(frozen=0.1))) as camera:
-        camera.until(30)
+        for index in range(30):
+            camera.until(index)
+            assert camera.warnings == ()
     assert capsys.readouterr().err == ""
 
 

@@ -201,6 +201,17 @@ def test_how_the_run_goes_is_asked_once_a_frame_and_only_for_those_who_listen():
     assert ears[0].heard == ears[1].heard
 
 
+def test_what_a_camera_warns_of_is_told_first():
+    class Doubtful(Reader):
+        warnings = ("most faces are dark.",)
+
+    camera, ear = ListCamera(scene()), Ear()
+    camera.warnings = ("camera 0 is frozen.",)
+    summary = run(Doubtful(BrightClassifier()), camera, [ear], both())
+    expected = ("camera 0 is frozen.", "most faces are dark.")
+    assert (summary.warnings, ear.heard[0].warnings) == (expected, expected)
+
+
 def test_a_followed_face_keeps_its_number_from_frame_to_frame():
     sink = ListSink()
     run(Reader(BrightClassifier()), ListCamera(*[scene()] * 12), [sink], both())

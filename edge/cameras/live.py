@@ -11,7 +11,7 @@ import numpy as np
 from edgefer.errors import CameraError
 
 from ..reading import Frame
-from ..trouble import Trouble, say
+from ..trouble import Trouble
 from .care import Care
 
 PATIENCE = 2.0  # seconds of failed reads after which a source is lost
@@ -99,7 +99,7 @@ class LiveCamera:
         self._first: float | None = None
         self._lost: float | None = None
         self._trouble = Trouble(quiet=care.quiet)
-        self._stillness = Stillness(name, care.frozen)
+        self._stillness = Stillness(care.frozen)
         self._reader = threading.Thread(target=self._read_on, name="camera", daemon=True)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -113,6 +113,16 @@ class LiveCamera:
     def lost(self) -> bool:
         """Whether the source is lost at the moment, and opened again."""
         return self._lost is not None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with its pictures, as sentences."""
+        if not self._stillness.lasts:
+            return ()
+        return (
+            f"{self._name} shows the very same picture for {self._care.frozen:g} seconds: it is "
+            "frozen, or covered.",
+        )
 
     def close(self) -> None:
         self._stop.set()
@@ -237,23 +247,24 @@ class LiveCamera:
 
 
 class Stillness:
-    """Say once that a picture does not change any more: a camera's noise always does."""
+    """Notice that a picture does not change any more: a camera's noise always does.
 
-    def __init__(self, name: str, seconds: float) -> None:
-        self._name, self._seconds = name, seconds
-        self._sample, self._since, self._told = b"", 0.0, False
+    Attributes
+    ----------
+    lasts : bool
+        Whether it has been the very same picture for longer than it may be.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.lasts = False
+        self._seconds, self._sample, self._since = seconds, b"", 0.0
 
     def look(self, image: np.ndarray, now: float) -> None:
         """Look at the next picture, taken at a monotonic time."""
         sample = image[::SAMPLE, ::SAMPLE].tobytes()
         if sample != self._sample:
-            self._sample, self._since, self._told = sample, now, False
-        elif not self._told and now - self._since > self._seconds:
-            self._told = True
-            say(
-                f"{self._name} shows the very same picture for {self._seconds:g} seconds: it is "
-                "frozen, or covered."
-            )
+            self._sample, self._since = sample, now
+        self.lasts = now - self._since > self._seconds
 
 
 def read(video: Video) -> np.ndarray | None:
