@@ -45,6 +45,7 @@ from edgefer.edge.sinks import Sink, open_sinks
 from edgefer.edge.steady import Steady
 from edgefer.edge.stream import run
 from edgefer.edge.track import Follower
+from edgefer.edge.watcher import Watcher
 from edgefer.errors import EdgeferError
 from edgefer.synth import find_population, stream
 
@@ -88,21 +89,17 @@ def soak(
 
     Parameters
     ----------
-    reader, camera, sinks
+    reader
+        As of `edgefer.edge.watcher.Watcher`.
+    camera, sinks
         As of `edgefer.edge.stream.run`.
     frames, every : int
     told : callable
         Gets each look, and the frames that there will be.
     """
     gauge = Gauge(every, lambda look: told(look, frames))
-    run(
-        reader,
-        camera,
-        [*sinks, gauge],
-        Follower(open_detector("haar", Wishes())),
-        steady=Steady(),
-        max_frames=frames,
-    )
+    follower = Follower(open_detector("haar", Wishes()))
+    run(Watcher(follower, reader, Steady()), camera, [*sinks, gauge], max_frames=frames)
     return Soak(tuple(gauge.looks))
 
 

@@ -156,6 +156,7 @@ def edgefer(clips: Path) -> dict:
     from edgefer.edge.steady import Steady
     from edgefer.edge.stream import run
     from edgefer.edge.track import Follower
+    from edgefer.edge.watcher import Watcher
 
     bundle, clock = Bundle.load(), Clock()
     reader = Reader.of(bundle, Classifier(bundle))
@@ -177,7 +178,7 @@ def edgefer(clips: Path) -> dict:
             log = Path(folder) / f"{path.name}.jsonl"
             follower = Follower(open_detector("haar", Wishes()))
             sinks = [open_sink(f"jsonl:{log}"), WarningSink(), Cooling(follower)]
-            summary = run(reader, Timed(path), sinks, follower, steady=Steady())
+            summary = run(Watcher(follower, reader, Steady()), Timed(path), sinks)
             boxes[path.name] = [[] for _ in range(summary.frames)]
             for line in log.read_text("utf-8").splitlines():
                 row = json.loads(line)

@@ -23,7 +23,7 @@ from .secrets import hide_secrets
 from .steady import Steady
 from .thermal import Heat, read_heat
 from .timings import Bench, Timing, Trial
-from .track import Follower
+from .watcher import Watcher
 
 ROLES = ("float", "int8")
 FACES = 4  # of a frame with several
@@ -83,7 +83,8 @@ def bench(
             with closing(open_camera(camera)) as source:
                 role, model = list(models.items())[-1]  # int8, if it is there
                 reader = Reader.of(bundle, model, role)
-                trials.append(_trial(source, models, reader, follow(number), number, frames, heat))
+                watcher = Watcher(follow(number), reader, Steady())
+                trials.append(_trial(source, models, watcher, number, frames, heat))
     except KeyboardInterrupt:
         if not trials:
             raise
@@ -103,25 +104,22 @@ def bench(
 def _trial(
     source: Camera,
     models: dict[str, Classifier],
-    reader: Reader,
-    follower: Follower,
+    watcher: Watcher,
     threads: int,
     frames: int,
     heat: Callable[[], Heat],
 ) -> Trial:
-    watch, steady = _Watch(heat), Steady()
+    watch = _Watch(heat)
     size = next(iter(models.values())).size
     found: dict[str, list[float]] = {"read": [], "detect": [], "frame": [], "search": []}
     patches: list[np.ndarray] = []
     faces, image = 0, None
     for number, (seconds, frame) in enumerate(_timed(islice(source, WARM_UP + frames))):
         image = frame.image
-        if frame.name:  # pictures of a folder have nothing to do with one another
-            follower.forget()
         began = perf_counter()
-        seen = follower(image)
+        seen = watcher.find(frame)
         detected = perf_counter()
-        steady(frame.seconds, reader(frame, seen))
+        watcher.read(frame, seen)
         ended = perf_counter()
         cut = [to_patch(image, box, size) for _, box in seen]
         patches = [*patches, *cut][-FACES:]
@@ -134,7 +132,7 @@ def _trial(
         found["frame"].append(ended - began)
         if (number - WARM_UP) % SEARCH == 0:
             began = perf_counter()
-            follower.detector(image)
+            watcher.follower.detector(image)
             found["search"].append(perf_counter() - began)
     if image is None or not found["read"]:
         raise CameraError(

@@ -138,6 +138,7 @@ def run(
     from .sinks import open_sinks
     from .sinks.warnings import WarningSink
     from .stream import run as read
+    from .watcher import Watcher
 
     made = load_trusted(bundle, trusted_keys)
     follower = follow(threads)
@@ -150,12 +151,9 @@ def run(
         outputs = open_sinks(sinks or (() if as_json else ("console",)), force=force, look=look)
         opened.pop_all()  # from here on the run closes them
     read(
-        reader,
+        Watcher(follower, reader, steady, min_confidence=min_confidence),
         source,
         [*outputs, WarningSink(), Cooling(follower), *under_systemd(source)],
-        follower,
-        steady=steady,
-        min_confidence=min_confidence,
         max_frames=frames,
         report=lambda summary: click.echo(
             json.dumps(summary.to_json()) if as_json else summary, err=not as_json

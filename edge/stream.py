@@ -10,45 +10,28 @@ from .reading import Frame, Reading
 from .signals import Signals, listening
 from .sinks import Sink, Stop
 from .sinks.vitals import Vitals, listeners, lost
-from .steady import Steady
 from .summary import STEPS, Summary
-from .track import Follower
-
-# Seconds between two pictures after which nobody knows who is who. A camera that was lost is away
-# for longer. A slow board is not, or it would search each picture with patience and become slower.
-PAUSE = 2.0
+from .watcher import Watcher
 
 
 def run(
-    reader: Reader,
+    watcher: Watcher,
     camera: Camera,
     sinks: Sequence[Sink],
-    follower: Follower,
     *,
-    steady: Steady | None = None,
-    min_confidence: float = 0.0,
     max_frames: int | None = None,
     report: Callable[[Summary], object] = lambda summary: None,
 ) -> Summary:
     """Read a camera until it ends, a sink asks to stop, or SIGINT or SIGTERM comes.
 
-    Where pictures lie more than `PAUSE` apart, or time went back, everybody is somebody new: a
-    camera that gives one picture in three seconds follows nobody.
-
     Parameters
     ----------
-    reader : Reader
-        Reads the faces.
+    watcher : Watcher
+        Makes readings of frames.
     camera : Camera
         Closed at the end, before the sinks, however the run ends.
     sinks : sequence of Sink
         Each gets every frame.
-    follower : Follower
-        Finds the faces.
-    steady : Steady, optional
-        What readings go through on their way to the sinks.
-    min_confidence : float
-        Readings less sure than this are left out.
     max_frames : int, optional
         Stop after so many.
     report : callable
@@ -63,7 +46,7 @@ def run(
     EdgeferError
         What a camera or a sink raises.
     """
-    tally = _Tally(camera, sinks, reader)
+    tally = _Tally(camera, sinks, watcher.reader)
     with listening() as signals:  # to the end: the first signal breaks off no sink that finishes
         try:
             with ExitStack() as opened:
@@ -72,17 +55,7 @@ def run(
                 # First of all, or pictures would be dropped while sinks take their time to finish.
                 opened.callback(camera.close)
                 opened.callback(tally.stop)
-                _loop(
-                    reader,
-                    camera,
-                    sinks,
-                    follower,
-                    steady or Steady(0),
-                    min_confidence,
-                    max_frames,
-                    tally,
-                    signals,
-                )
+                _loop(watcher, camera, sinks, max_frames, tally, signals)
         except BrokenPipeError:
             tally.ended = "nobody reads the output any more"
             raise
@@ -93,17 +66,14 @@ def run(
 
 
 def _loop(
-    reader: Reader,
+    watcher: Watcher,
     camera: Camera,
     sinks: Sequence[Sink],
-    follower: Follower,
-    steady: Steady,
-    min_confidence: float,
     max_frames: int | None,
     tally: "_Tally",
     signals: Signals,
 ) -> None:
-    frames, ears, before = iter(camera), listeners(sinks), 0.0
+    frames, ears = iter(camera), listeners(sinks)
     while max_frames is None or tally.frames < max_frames:
         with tally.step("read"):
             frame = signals.wait(lambda: next(frames, None))
@@ -112,15 +82,9 @@ def _loop(
             return
         tally.taken += 1
         with tally.step("detect"):
-            # Pictures of a folder have nothing to do with one another.
-            if frame.name or not 0 <= frame.seconds - before <= PAUSE:
-                follower.forget()
-            before = frame.seconds
-            faces = follower(frame.image)
+            faces = watcher.find(frame)
         with tally.step("classify"):
-            read = reader(frame, faces)
-            told = steady.alone(read) if frame.name else steady(frame.seconds, read)
-            readings = [reading for reading in told if reading.confidence >= min_confidence]
+            readings = watcher.read(frame, faces)
         with tally.step("sinks"):
             stopped = _write(sinks, frame, readings)
         tally.add(readings)

@@ -27,6 +27,7 @@ from edgefer.edge.sinks import Stop
 from edgefer.edge.stream import run
 from edgefer.edge.summary import Summary
 from edgefer.edge.track import Follower
+from edgefer.edge.watcher import Watcher
 from edgefer.errors import CameraError
 from edgefer.preprocess import Box
 from edgefer.synth import draw_face, draw_person, find_population
@@ -109,7 +110,8 @@ def endure(camera, script, *, sinks=(), model=None, follower=None) -> tuple[Ledg
     A script looks at what the process holds after the first fault, and again after the last.
     """
     ledger = Ledger(script)
-    summary = run(Reader(model or small()), camera, [*sinks, ledger], follower or watching())
+    watcher = Watcher(follower or watching(), Reader(model or small()))
+    summary = run(watcher, camera, [*sinks, ledger])
     assert summary.ended == "asked to"
     assert summary.grabbed == summary.frames + summary.dropped
     assert summary.frames == len(ledger.indices)

@@ -17,6 +17,7 @@ from edgefer.edge.sinks import Vitals, open_sink
 from edgefer.edge.sinks.warnings import WarningSink
 from edgefer.edge.stream import run
 from edgefer.edge.track import Followed, Follower
+from edgefer.edge.watcher import Watcher
 from edgefer.errors import EdgeferError
 from edgefer.labels import labels_of
 from edgefer.preprocess import Box
@@ -144,7 +145,8 @@ def test_a_run_tells_its_sinks_and_its_summary(capsys):
     drift = Drift(REFERENCE, "int8", 48, memory=0.01)
     reader = Reader(Fixed(0.9), drift=drift)
     camera = Dark(named=False)
-    summary = run(reader, camera, [Ear(), WarningSink()], Follower(Scene(Box(0, 0, 60, 60))))
+    watcher = Watcher(Follower(Scene(Box(0, 0, 60, 60))), reader)
+    summary = run(watcher, camera, [Ear(), WarningSink()])
     assert told[-1] == summary.warnings != ()
     assert summary.to_json()["warnings"] == list(summary.warnings)
     assert f"warning: {summary.warnings[0]}" in str(summary)

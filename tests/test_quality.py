@@ -12,6 +12,7 @@ from edgefer.edge.reading import Frame
 from edgefer.edge.sinks.blur import Blur
 from edgefer.edge.stream import run
 from edgefer.edge.track import Followed, Follower
+from edgefer.edge.watcher import Watcher
 from edgefer.labels import labels_of
 from edgefer.preprocess import Box, to_patch
 
@@ -98,10 +99,10 @@ def test_blur_covers_a_refused_face():
 
 def test_the_summary_counts_them():
     flat, model = Pictures(named=False), Counting()
-    gated = run(Reader(model, gate=readable), flat, [], Follower(Scene(Box(0, 0, 60, 60))))
+    gated = run(Watcher(Follower(Scene(Box(0, 0, 60, 60))), Reader(model, gate=readable)), flat, [])
     assert (gated.faces, gated.unread, model.asked) == (10, 10, [])
     assert gated.to_json()["unread"] == 10
     assert "10 too poor to read" in str(gated)
-    plain = run(Reader(model), flat, [], Follower(Scene(Box(0, 0, 60, 60))))
+    plain = run(Watcher(Follower(Scene(Box(0, 0, 60, 60))), Reader(model)), flat, [])
     assert (plain.faces, plain.unread) == (10, 0)
     assert "too poor" not in str(plain)

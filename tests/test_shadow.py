@@ -15,6 +15,7 @@ from edgefer.edge.shadow import Agreement, Shadow, open_model
 from edgefer.edge.sinks.vitals import Vitals
 from edgefer.edge.stream import run
 from edgefer.edge.track import Follower
+from edgefer.edge.watcher import Watcher
 from edgefer.errors import BackendError, BundleError
 from edgefer.labels import labels_of
 from edgefer.preprocess import Box
@@ -163,7 +164,7 @@ def test_the_loop_tells_the_counts_after_each_frame_and_at_the_end():
     )
     faces, ear = Scene(Box(0, 0, 20, 20), Box(40, 10, 20, 20)), Ear()
     # Also faces that are not told are compared.
-    summary = run(Reader(shadow), Pictures(3), [ear], Follower(faces), min_confidence=0.75)
+    summary = run(Watcher(Follower(faces), Reader(shadow), min_confidence=0.75), Pictures(3), [ear])
     assert ear.emotions == ["happy"] * 3
     assert [(v.shadow.faces, v.shadow.agreed) for v in ear.vitals] == [(2, 1), (4, 2), (6, 3)]
     assert summary.to_json()["shadow"]["float_to_int8"] == [[3, 3], [0, 0]]
@@ -172,7 +173,8 @@ def test_the_loop_tells_the_counts_after_each_frame_and_at_the_end():
 
 def test_one_model_alone_tells_of_no_agreement():
     ear = Ear()
-    summary = run(Reader(Fixed((0.9, 0.1))), Pictures(1), [ear], Follower(Scene(Box(0, 0, 20, 20))))
+    watcher = Watcher(Follower(Scene(Box(0, 0, 20, 20))), Reader(Fixed((0.9, 0.1))))
+    summary = run(watcher, Pictures(1), [ear])
     assert summary.to_json()["shadow"] is None
     assert ear.vitals[0].shadow is None
 

@@ -16,6 +16,7 @@ from edgefer.edge.run_command import run as command
 from edgefer.edge.steady import GAP, MARGIN, Steady
 from edgefer.edge.stream import run
 from edgefer.edge.track import Follower
+from edgefer.edge.watcher import Watcher
 from edgefer.labels import labels_of
 from edgefer.preprocess import Box
 
@@ -212,7 +213,7 @@ class Emotions(list):
 )
 def test_a_stream_is_smoothed_and_a_folder_never(named, expected):
     sink = Emotions()
-    run(Reader(Blinking()), Pictures(named), [sink], Follower(Scene(BOX)), steady=Steady(0.2))
+    run(Watcher(Follower(Scene(BOX)), Reader(Blinking()), Steady(0.2)), Pictures(named), [sink])
     assert sink == expected
 
 

@@ -17,6 +17,7 @@ from edgefer.edge.reading import Frame
 from edgefer.edge.sinks import Stop
 from edgefer.edge.stream import run
 from edgefer.edge.track import Followed, Follower
+from edgefer.edge.watcher import Watcher
 from edgefer.errors import CameraError, EdgeferError
 from edgefer.labels import labels_of
 from edgefer.preprocess import Box
@@ -85,6 +86,10 @@ def nobody():
     return Follower(Scene())
 
 
+def bright(follower, **options):
+    return Watcher(follower, Reader(BrightClassifier()), **options)
+
+
 def fail(error):
     def raise_it(*_):
         raise error
@@ -94,7 +99,7 @@ def fail(error):
 
 def test_faces_are_numbered_from_left_to_right_and_read_in_one_batch():
     classifier, sink = BrightClassifier(), ListSink()
-    run(Reader(classifier), ListCamera(scene()), [sink], both())
+    run(Watcher(both(), Reader(classifier)), ListCamera(scene()), [sink])
     assert sink.got == [(0, [(0, LEFT, "happy"), (1, RIGHT, "sad")])]
     assert classifier.batches == [2]
 
@@ -107,7 +112,7 @@ def test_a_reading_holds_every_probability():
 
 def test_every_sink_gets_every_frame_also_empty_ones():
     sinks = [ListSink(), ListSink()]
-    run(Reader(BrightClassifier()), ListCamera(*[scene()] * 3), sinks, nobody())
+    run(bright(nobody()), ListCamera(*[scene()] * 3), sinks)
     assert [sink.got for sink in sinks] == [[(0, []), (1, []), (2, [])]] * 2
 
 
@@ -115,7 +120,7 @@ def test_the_summary_counts():
     boxes = iter([[LEFT], [], [LEFT, RIGHT], [RIGHT]])
     camera = ListCamera(*[scene()] * 4, dropped=7)
     follower = Follower(lambda image: next(boxes), every=1)
-    summary = run(Reader(BrightClassifier()), camera, [], follower)
+    summary = run(bright(follower), camera, [])
     assert (summary.grabbed, summary.frames, summary.dropped) == (11, 4, 7)
     assert (summary.faces, summary.frames_with_face) == (4, 3)
     assert list(summary.milliseconds) == ["read", "detect", "classify", "sinks"]
@@ -130,14 +135,14 @@ def test_what_a_camera_grabbed_was_looked_at_or_dropped():
     failing = ListSink(then=lambda frame: frame.index == 3 and fail(EdgeferError("full"))())
     summaries = []
     with pytest.raises(EdgeferError):
-        run(Reader(BrightClassifier()), camera, [failing], both(), report=summaries.append)
+        run(bright(both()), camera, [failing], report=summaries.append)
     # Three were read; the fourth was at hand when the sink failed.
     assert (summaries[0].grabbed, summaries[0].frames, summaries[0].dropped) == (7, 3, 4)
 
 
 def test_what_the_camera_does_not_tell_is_reckoned():
     camera = ListCamera(*[scene()] * 9, dropped=3)
-    summary = run(Reader(BrightClassifier()), camera, [], both(), max_frames=5)
+    summary = run(bright(both()), camera, [], max_frames=5)
     assert (summary.grabbed, summary.frames, summary.dropped) == (8, 5, 3)
     assert summary.to_json()["grabbed"] == 8
 
@@ -145,7 +150,7 @@ def test_what_the_camera_does_not_tell_is_reckoned():
 def test_the_summary_tells_what_the_camera_counted_itself():
     camera = ListCamera(*[scene()] * 4, dropped=3)
     camera.grabbed = 9  # it lost sight of two
-    summary = run(Reader(BrightClassifier()), camera, [], both())
+    summary = run(bright(both()), camera, [])
     assert (summary.grabbed, summary.frames, summary.dropped) == (9, 4, 3)
 
 
@@ -153,7 +158,7 @@ def test_closing_takes_no_time_of_the_run_and_begins_with_the_camera():
     camera, sink, order = ListCamera(scene()), ListSink(), []
     camera.close = lambda: order.append("camera")
     sink.close = lambda: order.append("sink") or time.sleep(0.3)
-    summary = run(Reader(BrightClassifier()), camera, [sink], both())
+    summary = run(bright(both()), camera, [sink])
     assert order == ["camera", "sink"]
     assert 0 < summary.seconds < 0.3
 
@@ -179,7 +184,7 @@ def test_a_picture_that_waits_in_the_camera_is_not_yet_dropped():
                 yield frame
 
     ear = Ear()
-    run(Reader(BrightClassifier()), Ahead(*[scene()] * 5, dropped=2), [ear], both())
+    run(bright(both()), Ahead(*[scene()] * 5, dropped=2), [ear])
     assert [vitals.totals["dropped"] for vitals in ear.heard] == [2] * 5
     assert [vitals.totals["grabbed"] for vitals in ear.heard] == [3, 4, 5, 6, 7]
 
@@ -194,9 +199,9 @@ def test_how_the_run_goes_is_asked_once_a_frame_and_only_for_those_who_listen():
             return {"asked": self.asked}
 
     alone, heard, ears = Asked(), Asked(), [Ear(), Ear()]
-    run(Reader(BrightClassifier()), ListCamera(*[scene()] * 3), [alone], both())
+    run(bright(both()), ListCamera(*[scene()] * 3), [alone])
     assert alone.asked == 0
-    run(Reader(BrightClassifier()), ListCamera(*[scene()] * 3), [heard, *ears], both())
+    run(bright(both()), ListCamera(*[scene()] * 3), [heard, *ears])
     assert [vitals.states["asked"] for vitals in ears[0].heard] == [1, 2, 3]
     assert ears[0].heard == ears[1].heard
 
@@ -207,14 +212,14 @@ def test_what_a_camera_warns_of_is_told_first():
 
     camera, ear = ListCamera(scene()), Ear()
     camera.warnings = ("camera 0 is frozen.",)
-    summary = run(Doubtful(BrightClassifier()), camera, [ear], both())
+    summary = run(Watcher(both(), Doubtful(BrightClassifier())), camera, [ear])
     expected = ("camera 0 is frozen.", "most faces are dark.")
     assert (summary.warnings, ear.heard[0].warnings) == (expected, expected)
 
 
 def test_a_followed_face_keeps_its_number_from_frame_to_frame():
     sink = ListSink()
-    run(Reader(BrightClassifier()), ListCamera(*[scene()] * 12), [sink], both())
+    run(bright(both()), ListCamera(*[scene()] * 12), [sink])
     assert [[face for face, *_ in faces] for _, faces in sink.got] == [[0, 1]] * 12
 
 
@@ -224,7 +229,7 @@ def test_pictures_of_a_folder_are_followed_by_nobody():
             return (replace(frame, name=f"{frame.index}.png") for frame in super().__iter__())
 
     sink, detector = ListSink(), Scene(LEFT)
-    run(Reader(BrightClassifier()), Folder(*[scene()] * 3), [sink], Follower(detector))
+    run(bright(Follower(detector)), Folder(*[scene()] * 3), [sink])
     assert [faces[0][0] for _, faces in sink.got] == [0, 1, 2]
     assert detector.asked == ["all"] * 3
 
@@ -244,7 +249,7 @@ def test_a_number_is_not_given_on_to_who_stands_there_after_a_pause(seconds, num
             yield from (Frame(*of, scene()) for of in enumerate(seconds))
 
     sink = ListSink()
-    run(Reader(BrightClassifier()), Timed(), [sink], Follower(Scene(LEFT)))
+    run(bright(Follower(Scene(LEFT))), Timed(), [sink])
     assert [faces[0][0] for _, faces in sink.got] == numbers
 
 
@@ -252,7 +257,7 @@ def test_fifty_faces_are_read_in_one_batch():
     classifier, sink = BrightClassifier(), ListSink()
     crowd = [Box(30 * x, 30 * y, 25, 25) for x in range(10) for y in range(5)]
     image = np.full((200, 320, 3), 200, np.uint8)
-    run(Reader(classifier), ListCamera(image, image), [sink], Follower(Scene(*crowd)))
+    run(Watcher(Follower(Scene(*crowd)), Reader(classifier)), ListCamera(image, image), [sink])
     assert classifier.batches == [50, 50]
     assert [len(faces) for _, faces in sink.got] == [50, 50]
 
@@ -260,12 +265,12 @@ def test_fifty_faces_are_read_in_one_batch():
 def test_a_face_at_the_border_is_read():
     sink = ListSink()
     corners = [Box(-5, -5, 20, 20), Box(50, 30, 20, 20)]
-    run(Reader(BrightClassifier()), ListCamera(*[scene()] * 3), [sink], Follower(Scene(*corners)))
+    run(bright(Follower(Scene(*corners))), ListCamera(*[scene()] * 3), [sink])
     assert [[box for _, box, _ in faces] for _, faces in sink.got] == [corners] * 3
 
 
 def test_the_summary_in_words():
-    summary = run(Reader(BrightClassifier()), ListCamera(scene()), [], Follower(Scene(LEFT)))
+    summary = run(bright(Follower(Scene(LEFT))), ListCamera(scene()), [])
     assert str(summary).startswith("1 frame in ")
     assert "\n1 face in 1 frame\n" in str(summary)
     assert "stopped by Ctrl-C" in str(replace(summary, ended="SIGINT"))
@@ -273,19 +278,19 @@ def test_the_summary_in_words():
 
 def test_an_unsure_answer_is_left_out():
     sink = ListSink()
-    run(Reader(BrightClassifier()), ListCamera(scene(255, 100)), [sink], both(), min_confidence=0.9)
+    run(bright(both(), min_confidence=0.9), ListCamera(scene(255, 100)), [sink])
     assert sink.got == [(0, [(0, LEFT, "happy")])]
 
 
 def test_a_run_stops_after_as_many_frames_as_asked_for():
     camera = ListCamera(*[scene()] * 5, AssertionError("one frame too many"))
-    assert run(Reader(BrightClassifier()), camera, [], both(), max_frames=5).frames == 5
+    assert run(bright(both()), camera, [], max_frames=5).frames == 5
 
 
 def test_a_sink_may_end_the_run_and_the_others_still_get_the_frame():
     asking, other = ListSink(then=fail(Stop())), ListSink()
     camera = ListCamera(*[scene()] * 9)
-    summary = run(Reader(BrightClassifier()), camera, [asking, other], both())
+    summary = run(bright(both()), camera, [asking, other])
     assert (summary.frames, summary.ended) == (1, "asked to")
     assert len(other.got) == 1
     assert (asking.closed, other.closed, camera.closed) == (1, 1, 1)
@@ -296,7 +301,7 @@ def test_a_failing_sink_closes_everything_and_the_summary_still_comes():
     bad = ListSink(then=lambda frame: frame.index == 2 and fail(EdgeferError("disk full"))())
     camera = ListCamera(*[scene()] * 9)
     with pytest.raises(EdgeferError, match="disk full"):
-        run(Reader(BrightClassifier()), camera, [good, bad], both(), report=summaries.append)
+        run(bright(both()), camera, [good, bad], report=summaries.append)
     assert (good.closed, bad.closed, camera.closed) == (1, 1, 1)
     assert (summaries[0].frames, summaries[0].ended) == (2, "an error")
 
@@ -307,7 +312,7 @@ def test_a_sink_that_fails_to_close_keeps_no_other_open():
     bad.close = fail(EdgeferError("cannot finish"))
     camera = ListCamera(scene())
     with pytest.raises(EdgeferError, match="cannot finish"):
-        run(Reader(BrightClassifier()), camera, [first, bad, last], both())
+        run(bright(both()), camera, [first, bad, last])
     assert (first.closed, last.closed, camera.closed) == (1, 1, 1)
 
 
@@ -315,7 +320,7 @@ def test_a_camera_that_fails_closes_everything_and_the_summary_still_comes():
     summaries, sink = [], ListSink()
     camera = ListCamera(scene(), CameraError("unplugged"))
     with pytest.raises(CameraError, match="unplugged"):
-        run(Reader(BrightClassifier()), camera, [sink], both(), report=summaries.append)
+        run(bright(both()), camera, [sink], report=summaries.append)
     assert (sink.closed, camera.closed) == (1, 1)
     assert summaries[0].frames == 1
 
@@ -325,7 +330,7 @@ def test_a_signal_ends_the_run_after_the_frame_at_hand(number):
     before = signal.getsignal(number)
     sink = ListSink(then=lambda frame: frame.index == 3 and os.kill(os.getpid(), number))
     later = ListSink()
-    summary = run(Reader(BrightClassifier()), ListCamera(*[scene()] * 99), [sink, later], both())
+    summary = run(bright(both()), ListCamera(*[scene()] * 99), [sink, later])
     assert (summary.frames, summary.ended) == (4, number.name)
     assert len(later.got) == 4
     assert (sink.closed, later.closed) == (1, 1)
@@ -344,7 +349,7 @@ class SilentCamera(ListCamera):
 def test_a_signal_ends_the_waiting_for_a_camera(number):
     sink = ListSink()
     threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
-    summary = run(Reader(BrightClassifier()), SilentCamera(), [sink], both())
+    summary = run(bright(both()), SilentCamera(), [sink])
     assert (summary.frames, summary.ended, sink.closed) == (0, number.name, 1)
 
 
@@ -355,7 +360,7 @@ def test_a_second_signal_ends_a_sink_that_hangs():
 
     sink = ListSink(then=twice)
     with pytest.raises(KeyboardInterrupt):
-        run(Reader(BrightClassifier()), ListCamera(scene()), [sink], both())
+        run(bright(both()), ListCamera(scene()), [sink])
     assert sink.closed == 1
 
 
@@ -366,13 +371,7 @@ def test_a_signal_while_a_run_finishes_breaks_off_nothing(number):
     try:
         first, last = ListSink(), ListSink()
         last.close = lambda: os.kill(os.getpid(), number)  # which is closed first
-        run(
-            Reader(BrightClassifier()),
-            ListCamera(scene()),
-            [first, last],
-            both(),
-            report=summaries.append,
-        )
+        run(bright(both()), ListCamera(scene()), [first, last], report=summaries.append)
     finally:
         signal.signal(number, before)
     assert unheard == []
@@ -384,22 +383,14 @@ def test_a_second_signal_ends_a_sink_that_does_not_finish():
     summaries, sink, other = [], ListSink(), ListSink()
     sink.close = lambda: [os.kill(os.getpid(), signal.SIGTERM) for _ in range(2)]
     with pytest.raises(KeyboardInterrupt):
-        run(
-            Reader(BrightClassifier()),
-            ListCamera(scene()),
-            [other, sink],
-            both(),
-            report=summaries.append,
-        )
+        run(bright(both()), ListCamera(scene()), [other, sink], report=summaries.append)
     assert (other.closed, len(summaries)) == (1, 1)
 
 
 def test_a_thread_may_run_too():
     results = []
     work = threading.Thread(
-        target=lambda: results.append(
-            run(Reader(BrightClassifier()), ListCamera(scene()), [], both())
-        )
+        target=lambda: results.append(run(bright(both()), ListCamera(scene()), []))
     )
     work.start()
     work.join()
@@ -423,7 +414,7 @@ def test_a_long_run_holds_no_more_memory_than_a_short_one():
         camera = ListCamera(*[scene()] * 1201)
         classifier = BrightClassifier()
         classifier.batches = type("Nothing", (), {"append": lambda self, _: None})()
-        run(Reader(classifier), camera, [Forgetful(look)], both())
+        run(Watcher(both(), Reader(classifier)), camera, [Forgetful(look)])
     finally:
         tracemalloc.stop()
     assert held[1] - held[0] < 20_000

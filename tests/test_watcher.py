@@ -1,0 +1,60 @@
+"""A frame's way from faces to readings, in one object."""
+
+import numpy as np
+import pytest
+from scenes import Scene
+
+from edgefer.edge.faces import Reader
+from edgefer.edge.reading import Frame
+from edgefer.edge.steady import Steady
+from edgefer.edge.track import Follower
+from edgefer.edge.watcher import PAUSE, Watcher
+from edgefer.labels import labels_of
+from edgefer.preprocess import Box
+
+pytestmark = pytest.mark.edge
+
+FACE = Box(0, 0, 20, 20)
+
+
+class Blinking:
+    """Happy with every second batch, sad with the others."""
+
+    labels, size = labels_of("two", "happy", "sad"), 8
+
+    def __init__(self):
+        self.batches = 0
+
+    def __call__(self, patches):
+        self.batches += 1
+        return np.array([(0.9, 0.1) if self.batches % 2 else (0.2, 0.8)] * len(patches), np.float32)
+
+
+def watch(seconds, *, name="", **options):
+    """Numbers and emotions of one face at these times."""
+    watcher = Watcher(Follower(Scene(FACE)), Reader(Blinking()), **options)
+    image = np.zeros((40, 40), np.uint8)
+    told = [watcher(Frame(index, time, image, name)) for index, time in enumerate(seconds)]
+    return [[(reading.face, reading.emotion) for reading in readings] for readings in told]
+
+
+THIRTIETHS = [index / 30 for index in range(4)]
+
+
+def test_who_is_seen_again_and_again_is_one_and_steady():
+    assert watch(THIRTIETHS, steady=Steady(0.2)) == [[(0, "happy")]] * 4
+
+
+def test_pictures_of_a_folder_have_nothing_to_do_with_one_another():
+    emotions = ("happy", "sad", "happy", "sad")
+    told = watch(THIRTIETHS, name="a.png", steady=Steady(0.2))
+    assert told == [[(number, emotion)] for number, emotion in enumerate(emotions)]
+
+
+def test_after_a_pause_everybody_is_somebody_new():
+    assert watch([0, PAUSE, 2 * PAUSE + 0.1]) == [[(0, "happy")], [(0, "sad")], [(1, "happy")]]
+
+
+def test_an_answer_that_is_not_sure_enough_is_left_out():
+    told = watch(THIRTIETHS, min_confidence=0.85)
+    assert told == [[(0, "happy")], [], [(0, "happy")], []]
