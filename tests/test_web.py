@@ -2,11 +2,13 @@
 
 import os
 import socket
+import ssl
 import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+from certificates import make_certificates
 from watching import TIMEOUT, Watcher, ask, page, playing, scene, somebody, wait_for
 
 from edgefer.edge.sinks.web.access import TRIES, WINDOW, Doorkeeper, Names
@@ -255,13 +257,40 @@ def test_garbage_is_refused_without_a_word(garbage, capfd):
     assert capfd.readouterr().err.splitlines() == [f"watch at http://127.0.0.1:{sink.port}"]
 
 
-def test_a_flood_of_connections_is_refused_and_passes():
-    with page(clients=1) as sink:
+@pytest.fixture(params=[False, True], ids=["plain", "tls"])
+def lock(request, tmp_path):
+    """Certificate and key of a page, and whom its visitors trust; or nothing of it."""
+    if not request.param:
+        return {}, None
+    made = make_certificates(tmp_path / "certificates")
+    context = ssl.create_default_context(cafile=made["ca"])
+    return {"cert": made["cert"], "key": made["key"]}, context
+
+
+def test_a_flood_of_connections_is_refused_and_passes(lock):
+    files, tls = lock
+    with page(clients=1, **files) as sink:
         with ExitStack() as crowd:
             for _ in range(40):
                 crowd.enter_context(socket.create_connection(("127.0.0.1", sink.port), TIMEOUT))
-            wait_for(lambda: ask(sink.port, "/").status == 503, "full")
-        wait_for(lambda: ask(sink.port, "/").status == 200, "empty")
+            wait_for(lambda: ask(sink.port, "/", tls=tls).status == 503, "full")
+        wait_for(lambda: ask(sink.port, "/", tls=tls).status == 200, "empty")
+
+
+def test_two_hundred_mute_connections_are_not_held(lock):
+    files, tls = lock
+    before, held = descriptors(), []
+
+    def answers():
+        held.append(descriptors() - before - 200)
+        with suppress(OSError, IndexError):  # closed at once, or before the question was read
+            return ask(sink.port, "/", tls=tls).status == 200
+
+    with ExitStack() as crowd, page(clients=1, limits=Limits(asking=1.0), **files) as sink:
+        for _ in range(200):
+            crowd.enter_context(socket.create_connection(("127.0.0.1", sink.port), TIMEOUT))
+        wait_for(answers, "the mute ones are gone")
+        assert max(held) < 80
 
 
 def test_the_end_waits_for_nobody():
@@ -271,6 +300,10 @@ def test_the_end_waits_for_nobody():
                 hanging.enter_context(Watcher(sink.port)).send()
         assert not sink._thread.is_alive()
         sink.write(scene(0), [])
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def resident() -> int:

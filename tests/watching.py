@@ -3,10 +3,11 @@
 import json
 import os
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,10 +29,19 @@ class Answer(NamedTuple):
 
 
 def ask(
-    port: int, path: str, body: Any = None, *, host: str = "", headers: dict[str, str] | None = None
+    port: int,
+    path: str,
+    body: Any = None,
+    *,
+    host: str = "",
+    headers: dict[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Answer:
     """One request; headers as they are, also wrong ones."""
-    with socket.create_connection(("127.0.0.1", port), TIMEOUT) as sock:
+    with (
+        socket.create_connection(("127.0.0.1", port), TIMEOUT) as plain,
+        tls.wrap_socket(plain, server_hostname="localhost") if tls else nullcontext(plain) as sock,
+    ):
         sent = b"" if body is None else json.dumps(body).encode()
         lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1"]
         lines += [f"Host: {host or f'127.0.0.1:{port}'}", f"Content-Length: {len(sent)}"]

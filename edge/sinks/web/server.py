@@ -13,7 +13,7 @@ from edgefer.errors import EdgeferError, install
 
 from .access import Doorkeeper, Names, same_site
 from .address import Address
-from .guard import Crowd, Guard
+from .guard import Crowd
 from .hub import Hub
 from .record import Recorder
 
@@ -96,15 +96,13 @@ class Server:
         await runner.setup()
         self._hub.begin(self._more)
         factory: Any = runner.server
-        server = await asyncio.get_running_loop().create_server(
-            lambda: Guard(factory(), self._crowd), sock=sock, ssl=self._tls(), backlog=64
-        )
+        receiving = asyncio.create_task(self._crowd.receive(sock, factory, self._tls()))
         try:
             ready()
             await ending.wait()
         finally:
             self._hub.end()
-            server.close()
+            receiving.cancel()
             await self._crowd.leave()
             await runner.cleanup()
 
