@@ -1,5 +1,11 @@
 """Pictures with readings drawn in, and videos of them."""
 
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import cv2
 import pytest
 from sinking import frame, reading
@@ -7,6 +13,7 @@ from sinking import frame, reading
 from edgefer.edge.cameras.opencv import VideoFile
 from edgefer.edge.sinks import open_sink
 from edgefer.edge.sinks.drawing import draw_readings
+from edgefer.edge.sinks.video import LOOK_AGAIN
 from edgefer.errors import EdgeferError
 from edgefer.preprocess import Box
 
@@ -116,3 +123,67 @@ def test_until_it_is_whole_a_video_has_another_name(tmp_path):
 def test_a_run_without_frames_leaves_no_video(tmp_path):
     write_video(tmp_path / "out.mp4", [])
     assert not list(tmp_path.iterdir())
+
+
+# Of 300 frames; after 20 of them a file may grow to so many bytes.
+SMALL_DISK = """
+import resource, sys, time
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from dataclasses import replace
+from sinking import frame
+from edgefer.edge.sinks import open_sink
+from edgefer.errors import EdgeferError
+sink = open_sink(f"video:{sys.argv[2]}")
+noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+for index in range(300):
+    if index == 20:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
+    sink.write(replace(frame(index), image=noise), [])
+    time.sleep(float(sys.argv[4]))
+print("the run went on")
+try:
+    sink.close()
+except EdgeferError as error:
+    sys.exit(str(error))
+"""
+
+
+def record_on_small_disk(path, room, pause):
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", SMALL_DISK, str(here), str(path), str(room), str(pause)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "the run went on\n"), done.stderr
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.avi"])
+def test_a_video_that_met_a_full_disk_gets_no_name_and_ends_with_an_error(tmp_path, name):
+    told = record_on_small_disk(tmp_path / name, 1_000_000, 0)[-1]
+    assert f"{name} was not written: of 300 frames 0 can be read in " in told
+    assert f".out.partial{name[-4:]}. Is the disk full? Free some room" in told
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.avi"])
+def test_before_the_disk_is_full_a_video_ends_whole_and_the_run_goes_on(tmp_path, name):
+    early, last = record_on_small_disk(tmp_path / name, 65_000_000, 0.01)
+    frames = len(read_video(tmp_path / name))
+    assert 20 < frames < 300
+    ends = f"{name} ends after {frames} frames: less than 64 MB are free there."
+    assert early.endswith(f"{ends} Free some room, and record again. The run goes on.")
+    assert last.endswith(f"{ends} Free some room, and record again.")
+
+
+def test_a_disk_that_is_taken_away_ends_the_video_and_not_the_run(tmp_path, capsys):
+    (tmp_path / "stick").mkdir()
+    sink = open_sink(f"video:{tmp_path / 'stick' / 'out.avi'}")
+    for index in range(10):
+        sink.write(frame(index), [])
+    shutil.rmtree(tmp_path / "stick")
+    time.sleep(LOOK_AGAIN)
+    sink.write(frame(10), [])
+    sink.write(frame(11), [])
+    assert capsys.readouterr().err.count("of 10 frames 0 can be read") == 1
+    with pytest.raises(EdgeferError, match="was not written"):
+        sink.close()

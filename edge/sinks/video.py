@@ -1,7 +1,9 @@
 """An annotated video file."""
 
 import os
+import resource
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,11 +15,16 @@ from edgefer.errors import EdgeferError
 from ..look import Look
 from ..reading import Frame, Reading
 from .drawing import Painter
+from .trouble import say
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 LOOK = 8  # frames from which the rate is told
 RATES = (1.0, 60.0)
 GAP = 10.0  # seconds
+SPARE = 64_000_000  # bytes left free: what comes between two looks, and the index of the frames
+LOOK_AGAIN = 2.0  # seconds between two looks at what is free
+SHORT = f"less than {SPARE // 1_000_000} MB are free there"
+FREE = "Free some room, and record again."
 
 
 class VideoSink:
@@ -25,7 +32,8 @@ class VideoSink:
 
     The video lies under a hidden name until it is finished, so that a file of the asked name is
     always whole. It runs at the speed of the camera: a live one that dropped frames gets the last
-    one again in their place.
+    one again in their place. Before the disk is full it is finished and the run goes on; that it
+    ended early is an error when the run ends.
     """
 
     def __init__(self, path: str, *, force: bool = False, look: Look | None = None) -> None:
@@ -63,6 +71,9 @@ class VideoSink:
             self._partial.unlink()
         except OSError as error:
             raise EdgeferError(f"cannot write {path}: {error.strerror}.") from error
+        if _room(self._partial) < SPARE:
+            raise EdgeferError(f"cannot write {path}: {SHORT}. Free some room, or name another.")
+        self._looked, self._ended = time.monotonic(), ""
         self._waiting: list[tuple[float, np.ndarray]] = []
         self._writer: cv2.VideoWriter | None = None
         self._rate = self._start = 0.0
@@ -70,6 +81,11 @@ class VideoSink:
         self._written = 0
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
+        if self._ended:
+            return
+        if self._is_full():
+            self._end_early()
+            return
         picture = (frame.seconds, self._paint(frame, readings))
         if self._writer is not None:
             self._add(*picture)
@@ -79,13 +95,41 @@ class VideoSink:
             self._begin()
 
     def close(self) -> None:
+        self._finish()
+        if self._ended:
+            raise EdgeferError(self._ended)
+
+    def _end_early(self) -> None:
+        """Finish while there is room to; the run goes on without a video."""
+        try:
+            self._finish()
+            self._ended = f"{self._path} ends after {self._written} frames: {SHORT}. {FREE}"
+        except EdgeferError as error:
+            self._ended = str(error)
+        say(f"{self._ended} The run goes on.")
+
+    def _is_full(self) -> bool:
+        """Whether the video has to end here; looked at now and then."""
+        if time.monotonic() - self._looked < LOOK_AGAIN:
+            return False
+        self._looked = time.monotonic()
+        return _room(self._partial) < SPARE
+
+    def _finish(self) -> None:
+        """Give the video its name, if all of it can be read."""
         if self._waiting:
             self._begin()
         if self._writer is None:
             return
         self._writer.release()
-        if not self._partial.exists() or not self._partial.stat().st_size:
-            raise EdgeferError(f"{self._path} was not written. Is the disk full?")
+        self._writer = None
+        # OpenCV is silent about what it could not write. Some of its readers estimate: one is free.
+        found = _frames(self._partial)
+        if found < max(1, self._written - 1):
+            raise EdgeferError(
+                f"{self._path} was not written: of {self._written} frames {found} can be read in "
+                f"{self._partial}. Is the disk full? {FREE}"
+            )
         self._partial.replace(self._path)
 
     def _begin(self) -> None:
@@ -143,6 +187,28 @@ class VideoSink:
 def _hidden(path: Path, suffix: str) -> Path:
     """Name of a video that is not finished."""
     return path.with_name(f".{path.stem}.partial{suffix}")
+
+
+def _room(path: Path) -> int:
+    """Bytes that a file may still grow; none where the disk is gone."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return 0
+    free = disk.f_bavail * disk.f_frsize
+    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if limit == resource.RLIM_INFINITY:
+        return free
+    return min(free, limit - (path.stat().st_size if path.exists() else 0))
+
+
+def _frames(path: Path) -> int:
+    """How many frames of a video can be found; 0 if it is none."""
+    video = cv2.VideoCapture(str(path))
+    try:
+        return max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+    finally:
+        video.release()
 
 
 def _fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
