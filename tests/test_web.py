@@ -50,6 +50,15 @@ def test_gaps_in_the_numbers_of_frames_are_counted_as_dropped():
     assert (hub.state()["frames"], hub.state()["dropped"]) == (4, 3)
 
 
+def test_frames_a_second_are_told_also_where_they_come_in_bursts():
+    now = [0.0]
+    hub = Hub(clock=lambda: now[0])
+    for index in range(200):
+        hub.take(scene(index), [])
+        now[0] += 0.09 if index % 2 else 0.01
+    assert hub.state()["fps"] == pytest.approx(20, rel=0.1)
+
+
 # Who is let in
 
 
