@@ -1,5 +1,6 @@
 """The web page's server: who is let in, who is not, and clients that hang."""
 
+import asyncio
 import os
 import socket
 import ssl
@@ -7,10 +8,12 @@ import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 from certificates import make_certificates
 from watching import TIMEOUT, Watcher, ask, page, playing, scene, somebody, wait_for
 
+from edgefer.edge.reading import Frame
 from edgefer.edge.sinks.web.access import TRIES, WINDOW, Doorkeeper, Names
 from edgefer.edge.sinks.web.hub import MOST, SPAN, Hub
 from edgefer.edge.sinks.web.server import Limits
@@ -57,6 +60,23 @@ def test_frames_a_second_are_told_also_where_they_come_in_bursts():
         hub.take(scene(index), [])
         now[0] += 0.09 if index % 2 else 0.01
     assert hub.state()["fps"] == pytest.approx(20, rel=0.1)
+
+
+def test_the_servers_end_in_the_middle_of_a_frame_is_no_error():
+    class Last(np.ndarray):
+        def copy(self):
+            hub.end()
+            return super().copy()
+
+    async def serve():
+        hub.begin(dict)
+        hub.waiting = 1
+        hub.take(Frame(0, 0.0, scene(0).image.view(Last)), [])
+
+    hub = Hub()
+    asyncio.run(serve())
+    hub.take(scene(1), [])
+    assert hub.state()["frames"] == 2
 
 
 # Who is let in

@@ -76,7 +76,8 @@ class Hub:
         if now - self._sampled >= 1 / SAMPLES:
             self._sampled = now
             self._samples += [(now, r.face, r.emotion, r.confidence) for r in readings]
-        if self._loop is None or self._busy or not self.waiting:
+        loop = self._loop  # which the server's thread may take away meanwhile
+        if loop is None or self._busy or not self.waiting:
             return
         if now - self._taken < 1 / self.rate:
             return
@@ -84,7 +85,7 @@ class Hub:
         covered = [] if self._blur is None else self._blur.boxes
         shot = Shot(frame.image.copy(), covered, self._about(now, frame, readings))
         try:
-            self._loop.call_soon_threadsafe(self._publish, shot)
+            loop.call_soon_threadsafe(self._publish, shot)
         except RuntimeError:  # the server ended, and the run may go on
             self._loop = None
 
