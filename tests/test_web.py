@@ -1,6 +1,7 @@
 """The web page's server: who is let in, who is not, and clients that hang."""
 
 import asyncio
+import json
 import os
 import socket
 import ssl
@@ -207,8 +208,13 @@ def test_only_so_many_may_watch():
     with page(clients=2) as sink, Watcher(sink.port):
         with Watcher(sink.port), Watcher(sink.port) as refused:
             assert refused.status == 503
-            assert ask(sink.port, "/state").status == 503
-        wait_for(lambda: ask(sink.port, "/state").status == 200, "a place is free")
+            assert ask(sink.port, "/live").status == 503
+        wait_for(lambda: ask(sink.port, "/live").status == 400, "a place is free")
+
+
+def test_a_script_asks_how_it_goes_however_many_watch():
+    with page(clients=1) as sink, Watcher(sink.port):
+        assert json.loads(ask(sink.port, "/state").body)["watchers"] == 1
 
 
 def test_twenty_stuck_clients_change_nothing(capfd):
@@ -246,8 +252,8 @@ def test_who_takes_no_picture_loses_the_place():
         with Watcher(sink.port, buffer=4096) as stuck:
             for _ in range(100):
                 stuck.send()
-            assert ask(sink.port, "/state").status == 503
-            wait_for(lambda: ask(sink.port, "/state").status == 200, "the place is free")
+            assert ask(sink.port, "/live").status == 503
+            wait_for(lambda: ask(sink.port, "/live").status == 400, "the place is free")
 
 
 def test_who_says_nothing_loses_the_place_and_the_connection():
@@ -260,7 +266,7 @@ def test_who_says_nothing_loses_the_place_and_the_connection():
             with pytest.raises((EOFError, ConnectionError)):
                 silent.receive()
             assert mute.recv(1) == b""
-        wait_for(lambda: ask(sink.port, "/state").status == 200, "the place is free")
+        wait_for(lambda: ask(sink.port, "/live").status == 400, "the place is free")
 
 
 @pytest.mark.parametrize(

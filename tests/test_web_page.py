@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from chromium import Page
-from watching import page, playing
+from watching import Watcher, page, playing
 
 from edgefer.edge.look import Look
 from edgefer.edge.shadow import Agreement
@@ -65,6 +65,14 @@ def test_boxes_bars_and_timeline_move(browser, tmp_path):
     assert first[1:] == second[1:] == [60, 80, 80]
     assert image.shape == later.shape == (844, 390, 3)
     assert (image != later).any()
+
+
+def test_a_page_that_finds_no_place_says_so_and_comes_in_when_there_is_one(browser):
+    with page(clients=1) as sink, playing(sink, 0.04):
+        with Watcher(sink.port):
+            look_at(browser, sink)
+            browser.wait(f"{HEARD} === 'full'")
+        browser.wait(f"{HEARD} === 'on'")
 
 
 def test_the_box_lies_where_the_face_is(browser):

@@ -54,7 +54,7 @@ function connect() {
     socket = null;
     say("off");
     $("waiting").hidden = false;
-    const why = await fetch("/state").then((answer) => answer.status, () => 0);
+    const why = await fetch("/live").then((answer) => answer.status, () => 0);
     if (why === 401 || why === 429) return ask();
     if (why === 503) say("full");
     setTimeout(connect, retry);

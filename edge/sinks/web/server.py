@@ -154,9 +154,8 @@ class Server:
         return answer
 
     async def _state(self, request: web.Request) -> web.Response:
-        """How the run goes; also tells a page why it sees nothing."""
+        """How the run goes, for scripts: they take nobody's place."""
         self._require(request)
-        self._require_place()
         return web.json_response(self._told())
 
     async def _record(self, request: web.Request) -> web.Response:
@@ -169,7 +168,10 @@ class Server:
         return web.json_response(self._told())
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
-        """A picture each time that the watcher asks for the next one: it sets the pace."""
+        """A picture each time that the watcher asks for the next one: it sets the pace.
+
+        A page that was not let in asks in plain HTTP for the reason.
+        """
         self._require(request)
         self._require_place()
         # Without an origin it is no browser, which is fine; with another one it was refused.
