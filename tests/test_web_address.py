@@ -93,6 +93,10 @@ def test_the_token_comes_from_the_environment_or_a_file(tmp_path):
         parse_address(f"8080?token={file}", {})
 
 
+def test_an_address_shows_no_token():
+    assert TOKEN not in repr(parse_address("80", {"EDGEFER_WEB_TOKEN": TOKEN}))
+
+
 def test_a_short_token_is_refused():
     with pytest.raises(EdgeferError, match="has 6 characters, and 16 are the least"):
         parse_address("8080", {"EDGEFER_WEB_TOKEN": "secret"})

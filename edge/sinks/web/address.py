@@ -5,7 +5,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgefer.errors import EdgeferError, why
@@ -31,7 +31,7 @@ class Address:
     port : int
         0 lets the system choose.
     token : str
-        What a watcher must know; empty if nothing.
+        What a watcher must know; empty if nothing. Shown nowhere.
     cert, key : Path or None
         For TLS.
     record : Path or None
@@ -44,7 +44,7 @@ class Address:
 
     host: str = "127.0.0.1"
     port: int = PORT
-    token: str = ""
+    token: str = field(default="", repr=False)
     cert: Path | None = None
     key: Path | None = None
     record: Path | None = None

@@ -6,6 +6,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 from edgefer.errors import EdgeferError, why
 
@@ -56,7 +57,7 @@ class WebSink:
         self._check_tls(address)
         sock = _bind(address)
         self.port = int(sock.getsockname()[1])
-        address = Address(**{**vars(address), "port": self.port})
+        address = replace(address, port=self.port)
         self._server = Server(address, self.hub, self._recorder, look.lang, limits or Limits())
         self._loop = asyncio.new_event_loop()
         self._ending = asyncio.Event()
