@@ -3,6 +3,7 @@
 import http.client
 import socket
 import threading
+from contextlib import suppress
 
 import pytest
 from sinking import frame, reading, until
@@ -12,7 +13,7 @@ pytest.importorskip("prometheus_client", reason="no prometheus-client: pip insta
 from prometheus_client.parser import text_string_to_metric_families
 
 from edgefer.edge.sinks import Listener, Vitals, listeners, open_sink
-from edgefer.edge.sinks.prometheus import PrometheusSink
+from edgefer.edge.sinks.prometheus import CLIENTS, PrometheusSink
 from edgefer.errors import EdgeferError
 
 pytestmark = pytest.mark.edge
@@ -107,6 +108,23 @@ def test_clients_that_say_nothing_keep_no_other_out_for_long():
     hanging = [socket.create_connection(("127.0.0.1", sink.port)) for _ in range(20)]
     until(lambda: answers(sink.port))
     assert threading.active_count() < 20
+    for one in hanging:
+        one.close()
+    sink.close()
+
+
+def test_clients_that_ask_byte_by_byte_keep_no_other_out_for_long():
+    sink = PrometheusSink("0", timeout=0.5)
+    hanging = [socket.create_connection(("127.0.0.1", sink.port)) for _ in range(CLIENTS)]
+    until(lambda: not answers(sink.port))
+
+    def drip():
+        for one in hanging:
+            with suppress(OSError):
+                one.sendall(b"G")
+        return answers(sink.port)
+
+    until(drip)
     for one in hanging:
         one.close()
     sink.close()

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -34,7 +35,7 @@ except ImportError as error:
 PORT = 9108
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
 CLIENTS = 8  # that are answered at once
-TIMEOUT = 5.0  # seconds that one may be silent
+TIMEOUT = 5.0  # seconds that one may take to ask and to be answered
 
 
 class PrometheusSink:
@@ -57,7 +58,7 @@ class PrometheusSink:
             ``PORT`` on this machine alone, ``HOST:PORT`` on the network of that address, or empty
             for port 9108.
         timeout : float
-            Seconds that a client may be silent.
+            Seconds that a client may take, byte by byte or not.
         now : callable
             Gives seconds since 1970.
 
@@ -218,7 +219,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(
         self, address: tuple[str, int], registry: CollectorRegistry, patience: float
     ) -> None:
-        self.registry, self.patience = registry, patience
+        self.registry, self._patience = registry, patience
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self._places = threading.BoundedSemaphore(CLIENTS)
         super().__init__(address, _Handler)
@@ -230,21 +231,27 @@ class _Server(ThreadingHTTPServer):
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        watch = threading.Timer(self._patience, _cut, [request])
+        watch.daemon = True
+        watch.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            watch.cancel()
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away in the middle is no news."""
 
 
+def _cut(request: socket.socket) -> None:
+    """End what takes too long, from another thread."""
+    with suppress(OSError):  # it ended by itself a moment ago
+        request.shutdown(socket.SHUT_RDWR)
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-
-    def setup(self) -> None:
-        self.request.settimeout(self.server.patience)
-        super().setup()
 
     def do_GET(self) -> None:
         if self.path.partition("?")[0] != "/metrics":
