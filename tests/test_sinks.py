@@ -68,6 +68,14 @@ def test_a_terminal_gets_a_live_line_with_a_bar():
     assert "happy       ###############.....  75%" in file.getvalue()
 
 
+def test_behind_unsure_stands_no_percentage():
+    terminal = Terminal()
+    told([(0.0, ["unsure"])], terminal)
+    assert told([(0.0, ["unsure"])]) == ["  0:00.0  unsure"]
+    assert "unsure      ###############....." in terminal.getvalue()
+    assert "%" not in terminal.getvalue()
+
+
 def test_a_pipe_gets_no_terminal_codes():
     assert "\033" not in "".join(told([(0.0, ["happy"]), (1.0, ["sad"])]))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from ..reading import Frame, Reading
+from ..steady import UNSURE
 
 HOLD = 0.3  # seconds that a change must last to earn a line
 REFRESH = 0.1  # seconds between two states of the live line
@@ -68,15 +69,20 @@ class ConsoleSink:
 
 
 def _describe(readings: Sequence[Reading]) -> str:
-    return ", ".join(f"{r.emotion} {r.confidence:.0%}" for r in readings) or "nobody"
+    return ", ".join(f"{r.emotion} {_share(r)}".rstrip() for r in readings) or "nobody"
 
 
 def _live_line(frame: Frame, readings: Sequence[Reading]) -> str:
     faces = (
-        f"{r.emotion:<11} {'#' * round(BAR * r.confidence):.<{BAR}} {r.confidence:4.0%}"
+        f"{r.emotion:<11} {'#' * round(BAR * r.confidence):.<{BAR}} {_share(r):>4}"
         for r in readings
     )
     return f"{_clock(frame.seconds)}  {'   '.join(faces) or 'nobody'}"
+
+
+def _share(reading: Reading) -> str:
+    # Behind "unsure" it would read as how unsure it is.
+    return "" if reading.emotion == UNSURE else f"{reading.confidence:.0%}"
 
 
 def _clock(seconds: float) -> str:
