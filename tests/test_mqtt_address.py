@@ -63,3 +63,27 @@ def test_a_client_keeps_its_name_and_two_topics_have_two():
     names = [parse_address("mqtt", where).client for where in ("//h/a", "//u:p@h/a", "//h/b")]
     assert names[0] == names[1] != names[2]
     assert all(len(name) <= 23 for name in names)  # what MQTT 3.1 guarantees
+
+
+def test_two_spools_for_one_topic_have_two_clients():
+    # A broker throws a client out whose name another one takes.
+    wheres = ("//h/a", "//h/a?spool=/x", "//h/a?spool=/y", "//h/a?spool=/y")
+    names = [parse_address("mqtt", where).client for where in wheres]
+    assert len(set(names)) == 3
+    assert names[2] == names[3]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "where", "tells"),
+    [
+        ("mqtt", "//me:hunter2@broker.local/a", True),
+        ("mqtt", "//me:hunter2@192.0.2.1/a", True),
+        ("mqtts", "//me:hunter2@broker.local/a", False),
+        ("mqtt", "//broker.local/a", False),
+        ("mqtt", "//me:hunter2@127.0.0.1/a", False),
+        ("mqtt", "//me:hunter2@[::1]/a", False),
+        ("mqtt", "//me:hunter2@localhost/a", False),
+    ],
+)
+def test_a_password_that_others_can_read_is_known(scheme, where, tells):
+    assert parse_address(scheme, where).tells_password is tells

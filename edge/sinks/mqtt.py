@@ -40,6 +40,8 @@ class MqttSink(Queued):
         EdgeferError
             If the spool cannot be written, or a file of TLS cannot be read.
         """
+        if address.tells_password:
+            say(f"{address}: the password crosses the network unencrypted: type mqtts:// instead")
         self._state = State()
         super().__init__(MqttOutlet(address, self._state, answer), str(address), **options)
 

@@ -1,6 +1,7 @@
 """Where an MQTT broker is, and how to speak to it, in one line."""
 
 import hashlib
+import ipaddress
 import os
 import platform
 import re
@@ -38,6 +39,10 @@ class MqttAddress:
         Folder of readings that wait for the broker.
     limit : int
         Bytes that may wait there.
+    client : str
+        What the broker calls this client: the same at every start, so that it knows that the client
+        before it is gone. Otherwise its last will, sent when the broker notices at last, would
+        contradict the new one.
     """
 
     host: str
@@ -51,22 +56,16 @@ class MqttAddress:
     key: str = ""
     spool: Path = Path()
     limit: int = LIMIT
+    client: str = ""
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}/{self.topic}"
 
     @property
-    def client(self) -> str:
-        """The same name at every start: a broker then knows that the client before it is gone.
-
-        Otherwise its last will, sent when the broker notices at last, would contradict the new one.
-        """
-        try:
-            machine = Path("/etc/machine-id").read_text().strip()
-        except OSError:
-            machine = platform.node()
-        return f"edgefer-{_digest(f'{machine} {self}')}"
+    def tells_password(self) -> bool:
+        """Whether others on the network can read the password."""
+        return bool(self.password) and not self.tls and not _is_here(self.host)
 
 
 def parse_address(scheme: str, where: str) -> MqttAddress:
@@ -120,8 +119,27 @@ def parse_address(scheme: str, where: str) -> MqttAddress:
         key=options.get("key", ""),
         limit=parse_size("max", options["max"]) if "max" in options else LIMIT,
     )
-    named = options.get("spool")
-    return replace(address, spool=Path(named) if named else _default_spool(address))
+    named = options.get("spool", "")
+    spool = Path(named) if named else _default_spool(address)
+    return replace(address, spool=spool, client=_client(address, named))
+
+
+def _client(address: MqttAddress, spool: str) -> str:
+    """A name of its own for each machine, broker and topic, and each folder that is named."""
+    try:
+        machine = Path("/etc/machine-id").read_text().strip()
+    except OSError:
+        machine = platform.node()
+    folder = f" {Path(spool).absolute()}" if spool else ""
+    return f"edgefer-{_digest(f'{machine} {address}{folder}')}"
+
+
+def _is_here(host: str) -> bool:
+    """Whether a name or number is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _default_spool(address: MqttAddress) -> Path:
