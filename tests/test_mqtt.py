@@ -198,3 +198,15 @@ def test_a_password_that_crosses_a_network_in_plain_is_warned_of(tmp_path, capsy
     told = capsys.readouterr().err
     assert "/room: the password crosses the network unencrypted: type mqtts:// instead" in told
     assert "hunter2" not in told
+
+
+def test_a_few_readings_and_then_silence_are_safe_from_a_power_cut(tmp_path):
+    spec = parse_address("mqtt", address(free_port(), tmp_path).partition(":")[2])
+    sink = MqttSink(spec)
+    write(sink, 0, 4)
+    spool = sink._outlet._spool
+    until(lambda: len(spool) == 4)
+    begun = time.monotonic()
+    until(lambda: not spool.unsafe)
+    assert time.monotonic() - begun < 5.5
+    sink.close()

@@ -51,6 +51,23 @@ def test_what_has_not_arrived_comes_again_in_the_next_process(tmp_path, arrived)
     spool.close()
 
 
+def test_messages_are_safe_from_a_power_cut_after_a_while(tmp_path):
+    spool = Spool(tmp_path, segment=100)
+    spool.append(messages(0, 3))
+    spool.sync()
+    assert spool.unsafe == 3  # not each by itself: that would wear the card
+    spool.sync(0)
+    assert spool.unsafe == 0
+    for i in range(3, 30):  # a file that is full is safe before the next one begins
+        spool.append(messages(i, i + 1))
+        assert spool.unsafe <= 10
+    spool.read(30)
+    spool.arrived(30)
+    assert spool.unsafe == 0
+    spool.sync(0)
+    spool.close()
+
+
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("arsk"), st.integers(1, 30)), max_size=40))
 def test_whatever_is_done_nothing_is_lost_or_swapped(tmp_path_factory, deeds):

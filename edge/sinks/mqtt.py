@@ -130,6 +130,7 @@ class MqttOutlet:
     def send(self, waiting: deque[Entry]) -> float:
         self._broker.tend()
         self._tell_state()
+        self._spool.sync()
         if self._spooled:
             self._keep(waiting)
             return self._drain(TURN)

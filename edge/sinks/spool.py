@@ -16,7 +16,7 @@ from .logfile import append
 
 SEGMENT = 1_000_000  # bytes of a file
 LIMIT = 100_000_000  # bytes of all
-SYNC = 5.0  # seconds: a power cut costs at most these, a kill costs nothing
+SYNC = 4.0  # seconds from which a message is safe from a power cut; a kill costs nothing
 
 
 class Spool:
@@ -30,6 +30,8 @@ class Spool:
     ----------
     dropped : int
         Messages given up.
+    unsafe : int
+        Messages that a power cut would cost.
     """
 
     def __init__(self, folder: Path, *, limit: int = LIMIT, segment: int = SEGMENT) -> None:
@@ -40,9 +42,9 @@ class Spool:
         EdgeferError
             If it cannot be written, or another process uses it.
         """
-        self.dropped = 0
+        self.dropped = self.unsafe = 0
         self._folder, self._limit, self._segment = folder, limit, min(segment, limit // 4)
-        self._writer, self._synced = -1, 0.0
+        self._writer, self._since = -1, 0.0  # since when there is something unsafe
         self._flying: deque[tuple[int, int]] = deque()  # file, and where the message ends in it
         self._sizes: dict[int, int] = {}
         self._counts: dict[int, int] = {}  # messages that have not arrived
@@ -82,9 +84,21 @@ class Spool:
         append(self._writer, data)
         self._sizes[self._last] += len(data)
         self._counts[self._last] += len(messages)
-        if time.monotonic() - self._synced > SYNC:
+        if not self.unsafe:
+            self._since = time.monotonic()
+        self.unsafe += len(messages)
+
+    def sync(self, after: float = SYNC) -> None:
+        """Make messages safe that have waited for so many seconds; to be called now and then.
+
+        Raises
+        ------
+        OSError
+            If the disk fails.
+        """
+        if self.unsafe and time.monotonic() - self._since >= after:
             os.fdatasync(self._writer)
-            self._synced = time.monotonic()
+            self.unsafe = 0
 
     def read(self, count: int) -> list[bytes]:
         """The next messages, in order, each given out once."""
@@ -167,7 +181,8 @@ class Spool:
             return []
 
     def _begin(self) -> None:
-        """Begin the next file."""
+        """Begin the next file, when the one before is safe."""
+        self.sync(0)
         number = self._last + 1
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         writer = os.open(self._path(number), flags, 0o600)
@@ -189,7 +204,7 @@ class Spool:
         if number == self._last and self._writer >= 0:
             # An open file keeps its room on the disk, also when it is deleted.
             os.close(self._writer)
-            self._writer = -1
+            self._writer, self.unsafe = -1, 0
         with suppress(FileNotFoundError):
             self._path(number).unlink()
         del self._sizes[number], self._counts[number]
