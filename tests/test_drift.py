@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scenes import Scene
-from sinking import frame
+from sinking import frame, until
 from test_reference import REFERENCE
 from test_steady import Pictures
 
 from edgefer.edge.drift import Drift
 from edgefer.edge.faces import Reader
 from edgefer.edge.reading import Frame
-from edgefer.edge.sinks import Vitals, open_sink
+from edgefer.edge.sinks import Vitals, lost, open_sink
 from edgefer.edge.sinks.warnings import WarningSink
 from edgefer.edge.stream import run
 from edgefer.edge.track import Followed, Follower
@@ -166,11 +166,31 @@ def test_a_warning_that_begins_and_ends_is_two_lines(tmp_path):
     assert all(row["time"].endswith("Z") or "+" in row["time"] for row in rows)
 
 
-def test_a_full_disk_keeps_the_warning_for_later(capsys):
+def test_a_disk_that_is_full_for_a_while_costs_no_warning(tmp_path, capsys):
+    path, disk = tmp_path / "warnings", tmp_path / "disk"
+    path.symlink_to("/dev/full")
+    sink = open_sink(f"warnings:{path}")
+    sink.tell(Vitals(warnings=("dark.",)))
+    until(lambda: sink.failing)
+    path.unlink()
+    path.symlink_to(disk)
+    until(lambda: not sink.failing)
+    sink.close()
+    assert json.loads(disk.read_text())["warning"] == "dark."
+    assert sink.dropped == 0
+    assert capsys.readouterr().err == (
+        f"{path}: No space left on device; trying again, up to 4096 warnings wait\n"
+        f"{path}: works again; 0 warnings lost meanwhile\n"
+    )
+
+
+def test_a_warning_that_the_end_finds_unwritten_is_counted_and_told(capsys):
     sink = open_sink("warnings:/dev/full")
     sink.tell(Vitals(warnings=("dark.",)))
+    until(lambda: sink.failing)
     sink.close()
-    assert "/dev/full: No space left on device" in capsys.readouterr().err
+    assert lost([sink]) == {"/dev/full": 1}
+    assert "/dev/full: 1 warning left undelivered, 1 lost in all" in capsys.readouterr().err
 
 
 def test_the_sink_wants_a_file_and_leaves_others_alone(tmp_path):

@@ -1,8 +1,8 @@
 """Faults of what readings go to, and of the machine, done to a whole run."""
 
+import ast
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -23,7 +23,7 @@ from watching import Watcher
 from edgefer.bundle import Bundle
 from edgefer.edge.classifier import Classifier
 from edgefer.edge.sinks import open_sink
-from edgefer.edge.sinks.jsonl import START, _timed
+from edgefer.edge.sinks.jsonl import START, timed
 from edgefer.edge.sinks.logfile import LogFile, LogOutlet
 from edgefer.edge.sinks.options import Rotation
 from edgefer.edge.sinks.queued import Queued
@@ -37,7 +37,9 @@ from edgefer.edge.sinks.prometheus import PrometheusSink
 pytestmark = [pytest.mark.edge, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[1]
-WALL = r"\btime\.time|datetime\.now|utcnow|localtime|gmtime"  # what reads it
+# What reads the wall clock.
+WALL = {f"time.{name}" for name in ("time", "time_ns", "localtime", "gmtime", "ctime", "strftime")}
+WALL |= {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
 ROUNDS = 2  # of each fault: after the last no more is held than after the first
 
 
@@ -136,7 +138,7 @@ def test_a_clock_that_jumps(tmp_path):
     """Lost: nothing; order, numbers, rotation and the frames' own seconds know no wall clock."""
     clock, log = Clock(), tmp_path / "log"
     file = LogFile(str(log), START, Rotation(limit=4000, keep=99))
-    lines = Queued(LogOutlet(file, _timed), str(log), now=clock)
+    lines = Queued(LogOutlet(file, timed), str(log), now=clock)
     numbers = PrometheusSink("127.0.0.1:0", now=clock)
 
     def script(ledger):
@@ -160,11 +162,39 @@ def test_a_clock_that_jumps(tmp_path):
     assert hours == pytest.approx([1, -3, 24 * 365 + 2, -24 * 365], abs=0.05)
 
 
+def walls(text: str) -> int:
+    """How often a program names what reads the wall clock, however it was imported."""
+    nodes = list(ast.walk(ast.parse(text)))
+    bare = {
+        alias.asname or alias.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if f"{node.module}.{alias.name}" in WALL
+    }
+    named = [ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute | ast.Name)]
+    return sum(".".join(name.split(".")[-2:]) in WALL or name in bare for name in named)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("import time\nnow = time.time", 1),
+        ("from time import time\nthen, now = time(), time()", 2),
+        ("from time import time as clock\nnow = clock()", 1),
+        ("import datetime\nnow = datetime.datetime.now()", 1),
+        ("import time  # not time.time\nnow = time.monotonic()", 0),
+    ],
+)
+def test_a_reader_of_the_wall_clock_is_found(text, number):
+    assert walls(text) == number
+
+
 def test_the_wall_clock_is_read_for_people_alone():
     # Everything that waits, counts or measures goes by the monotonic clock.
     folder = ROOT / "edge"
     found = {
-        str(path.relative_to(folder)): len(re.findall(WALL, path.read_text("utf-8")))
+        str(path.relative_to(folder)): walls(path.read_text("utf-8"))
         for path in folder.rglob("*.py")
     }
     assert {name: number for name, number in found.items() if number} == {

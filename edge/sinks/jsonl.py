@@ -37,7 +37,7 @@ def open_jsonl(where: str, *, force: bool = False) -> "Queued | JsonlPipe":
         return JsonlPipe()
     if options.get("time", "utc") != "utc":
         raise EdgeferError(f"time={options['time']} is not known. Type: jsonl:PATH?time=utc.")
-    line = _timed if "time" in options else _line
+    line = timed if "time" in options else _line
     file = LogFile(path, START, parse_rotation(options), force=force)
     return Queued(LogOutlet(file, line), path)
 
@@ -64,7 +64,8 @@ def _line(entry: Entry) -> bytes:
     return _dump(entry.row).encode()
 
 
-def _timed(entry: Entry) -> bytes:
+def timed(entry: Entry) -> bytes:
+    """A row as a line, with the time of day."""
     return _dump(entry.row | {"time": clock(entry.time)}).encode()
 
 

@@ -21,21 +21,21 @@ PATIENCE = 5.0  # seconds that a run's end waits for what is on its way
 
 
 class Entry(NamedTuple):
-    """A reading on its way out.
+    """A reading, or another row, on its way out.
 
     Attributes
     ----------
     run : str
         Names the run; the numbers of another begin anew.
     number : int
-        Its place among the readings of this sink's run, from 0. A gap is what was left out, and a
-        number that comes twice is the same reading.
+        Its place among the rows of this sink's run, from 0. A gap is what was left out, and a
+        number that comes twice is the same row.
     time : float
-        When the loop read it, in seconds since 1970.
+        When the loop wrote it, in seconds since 1970.
     name : str
         The picture's file, where the source is a folder.
     row : dict
-        `Reading.to_json`.
+        `Reading.to_json`, where it is a reading.
     """
 
     run: str
@@ -45,7 +45,7 @@ class Entry(NamedTuple):
     row: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """What goes over a network: the reading, and what tells it from all others."""
+        """What goes over a network: the row, and what tells it from all others."""
         about = {"run": self.run, "number": self.number, "time": clock(self.time)}
         return about | ({"name": self.name} if self.name else {}) | self.row
 
@@ -55,9 +55,9 @@ class Refused(Exception):
 
 
 class Outlet(Protocol):
-    """Where a queue's readings go; it works in the queue's thread and may take its time.
+    """Where a queue's entries go; it works in the queue's thread and may take its time.
 
-    An outlet that gives up readings which it took counts them in ``dropped``.
+    An outlet that gives up entries which it took counts them in ``dropped``.
     """
 
     def send(self, waiting: deque[Entry]) -> float | None:
@@ -86,8 +86,9 @@ class Outlet(Protocol):
 class Queued:
     """A sink whose outlet may block, fail and come back.
 
-    Readings wait in memory, up to a bound; beyond it the oldest are left out and counted. What the
-    outlet cannot do is told once, tried again for ever, and told again when it works.
+    Readings, or other rows, wait in memory, up to a bound; beyond it the oldest are left out and
+    counted. What the outlet cannot do is told once, tried again for ever, and told again when it
+    works.
 
     Attributes
     ----------
@@ -106,6 +107,7 @@ class Queued:
         linger: float = 0.0,
         retry: tuple[float, float] = RETRY,
         patience: float = PATIENCE,
+        kind: str = "reading",
         now: Callable[[], float] = time.time,
     ) -> None:
         """Begin to hand over.
@@ -116,19 +118,21 @@ class Queued:
         name : str
             What messages call it; holds no password.
         size : int
-            Readings that may wait.
+            Rows that may wait.
         linger : float
-            Seconds in which readings are gathered before they are handed over together.
+            Seconds in which rows are gathered before they are handed over together.
         retry : tuple of float
             Seconds until the first new attempt, and the most between two; each wait is twice the
             one before.
         patience : float
             Seconds that closing waits for what is on its way.
+        kind : str
+            What messages call a row.
         now : callable
             Gives seconds since 1970, for readers alone: a clock that is set moves nothing else.
         """
         self.name, self.failing = name, False
-        self._now = now
+        self._kind, self._now = kind, now
         self._outlet, self._size, self._linger = outlet, size, linger
         self._first, self._longest = retry
         self._patience, self._deadline = patience, 0.0
@@ -147,16 +151,25 @@ class Queued:
 
     @property
     def dropped(self) -> int:
-        """Readings that never arrived."""
+        """Rows that never arrived."""
         return self._dropped + int(getattr(self._outlet, "dropped", 0))
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
+        name = frame.name.encode(errors="replace").decode()  # a file's name may be no Unicode
+        self.put([reading.to_json(frame) for reading in readings], name)
+
+    def put(self, rows: Sequence[dict[str, Any]], name: str = "") -> None:
+        """Take rows for the outlet, of a picture's file if it has a name.
+
+        Raises
+        ------
+        EdgeferError
+            If the outlet met what ends the run.
+        """
         self._raise()
-        if not readings:
+        if not rows:
             return
         now = self._now()
-        name = frame.name.encode(errors="replace").decode()  # a file's name may be no Unicode
-        rows = [reading.to_json(frame) for reading in readings]
         with self._fresh:
             for row in rows:
                 if len(self._waiting) >= self._size:
@@ -177,7 +190,8 @@ class Queued:
         if left:
             with self._fresh:
                 self._lose(left)
-            say(f"{self.name}: {count(left)} left undelivered, {self.dropped} lost in all")
+            some = count(left, self._kind)
+            say(f"{self.name}: {some} left undelivered, {self.dropped} lost in all")
         self._raise()
 
     def _raise(self) -> None:
@@ -234,7 +248,8 @@ class Queued:
         except OSError as error:
             self.failing = True
             self._wait = min(2 * self._wait or self._first, self._longest)
-            self._broken.failed(f"{_reason(error)}; trying again, up to {self._size} readings wait")
+            wait = f"up to {self._size} {self._kind}s wait"
+            self._broken.failed(f"{_reason(error)}; trying again, {wait}")
             return self._wait * random.uniform(0.8, 1.2)  # boards that failed together come apart
         except EdgeferError:
             raise
@@ -243,7 +258,7 @@ class Queued:
                 self._lose(len(self._batch))
             self._batch.clear()
             self.failing, self._wait = True, 0.0
-            self._broken.failed(f"{_reason(error)}; such readings are left out")
+            self._broken.failed(f"{_reason(error)}; such {self._kind}s are left out")
             return None
         self._wait = 0.0
         if something:
@@ -257,9 +272,9 @@ class Queued:
             self._lost = 0
         if self.failing:
             self.failing = False
-            self._broken.mended(f"works again; {count(lost)} lost meanwhile")
+            self._broken.mended(f"works again; {count(lost, self._kind)} lost meanwhile")
         elif lost:
-            self._slow.failed("slower than the camera; the oldest readings are left out")
+            self._slow.failed(f"slower than the camera; the oldest {self._kind}s are left out")
         elif not waits:
             self._slow.mended("keeps up again")
 
@@ -274,9 +289,9 @@ def clock(seconds: float) -> str:
     return when.replace("+00:00", "Z")
 
 
-def count(number: int) -> str:
-    """So many readings."""
-    return f"{number} reading{'' if number == 1 else 's'}"
+def count(number: int, kind: str = "reading") -> str:
+    """So many readings, or others of a kind."""
+    return f"{number} {kind}{'' if number == 1 else 's'}"
 
 
 def _reason(error: Exception) -> str:

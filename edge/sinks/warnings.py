@@ -1,60 +1,57 @@
 """Warnings of a run: that its faces are unlike those that the model was calibrated on."""
 
-import json
-from collections import deque
-from collections.abc import Sequence
-from time import time
+from collections.abc import Iterator, Sequence
 
 from ..reading import Frame, Reading
-from ..trouble import Trouble, say
-from .logfile import LogFile
+from ..trouble import say
+from .jsonl import timed
+from .logfile import LogFile, LogOutlet
 from .options import parse_rotation, split_options
-from .queued import clock
+from .queued import Queued
 from .vitals import Vitals
 
 START = b'{"warning":'  # of every line
 
 
 class WarningSink:
-    """Tells each warning when it begins and when it is over: on standard error, or in a file."""
+    """Tells on standard error when a warning begins and when it is over."""
 
-    def __init__(self, file: LogFile | None = None, name: str = "warnings") -> None:
-        """Warn of nothing yet; without a file, on standard error."""
-        self._file, self._trouble = file, Trouble(name)
+    def __init__(self) -> None:
+        """Warn of nothing yet."""
         self._told: tuple[str, ...] = ()
-        self._waiting: deque[bytes] = deque(maxlen=100)
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
         """Readings do not matter here."""
 
     def tell(self, vitals: Vitals) -> None:
-        if vitals.warnings == self._told:
-            return
-        for warning in (*vitals.warnings, *self._told):
-            if (warning in vitals.warnings) != (warning in self._told):
-                self._tell(warning, begins=warning in vitals.warnings)
+        """Take what there is to warn of now."""
+        for warning, begins in _news(self._told, vitals.warnings):
+            say(f"warning: {warning}" if begins else f"no longer: {warning}")
         self._told = vitals.warnings
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def _tell(self, warning: str, *, begins: bool) -> None:
-        if self._file is None:
-            say(f"warning: {warning}" if begins else f"no longer: {warning}")
-            return
-        row = {"warning": warning, "begins": begins, "time": clock(time())}
-        self._waiting.append((json.dumps(row, ensure_ascii=False) + "\n").encode())
-        try:
-            while self._waiting:
-                for _ in range(self._file.write(self._waiting)):
-                    self._waiting.popleft()
-            self._trouble.mended("works again")
-        except OSError as error:
-            self._trouble.failed(f"{error.strerror}; tried again with the next warning")
+        """Nothing is open."""
 
 
-def open_warnings(where: str, *, force: bool = False) -> WarningSink:
+class WarningLog(Queued):
+    """Tells the same in a file: one JSON object for each warning that begins or ends."""
+
+    def __init__(self, file: LogFile, name: str) -> None:
+        """Warn of nothing yet."""
+        self._told: tuple[str, ...] = ()
+        super().__init__(LogOutlet(file, timed), name, kind="warning")
+
+    def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
+        """Readings do not matter here."""
+
+    def tell(self, vitals: Vitals) -> None:
+        """Take what there is to warn of now."""
+        news = _news(self._told, vitals.warnings)
+        self.put([{"warning": warning, "begins": begins} for warning, begins in news])
+        self._told = vitals.warnings
+
+
+def open_warnings(where: str, *, force: bool = False) -> WarningLog:
     """A file of one JSON object for each warning that begins or ends.
 
     Parameters
@@ -63,6 +60,17 @@ def open_warnings(where: str, *, force: bool = False) -> WarningSink:
         ``PATH`` or ``PATH?max=10MB&keep=5``.
     force : bool
         Begin an existing file anew.
+
+    Raises
+    ------
+    EdgeferError
+        If nothing can be written there, or the file holds something else.
     """
     path, options = split_options(where, ("max", "keep"))
-    return WarningSink(LogFile(path, START, parse_rotation(options), force=force), path)
+    return WarningLog(LogFile(path, START, parse_rotation(options), force=force), path)
+
+
+def _news(before: tuple[str, ...], now: tuple[str, ...]) -> Iterator[tuple[str, bool]]:
+    """Each warning that begins or is over, and whether it begins."""
+    yield from ((warning, True) for warning in now if warning not in before)
+    yield from ((warning, False) for warning in before if warning not in now)
