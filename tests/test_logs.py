@@ -62,6 +62,23 @@ def test_a_log_is_on_the_disk_while_the_run_goes_on(tmp_path):
     sink.close()
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "warnings", "video"])
+def test_others_cannot_read_what_is_told_about_people(tmp_path, kind):
+    path = tmp_path / ("new.avi" if kind == "video" else "new")
+    write(f"{kind}:{path}", [0])
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_log_keeps_the_mode_that_somebody_gave_it(tmp_path, kind):
+    path = tmp_path / "log"
+    write(f"{kind}:{path}", [0])
+    path.chmod(0o604)
+    write(f"{kind}:{path}?max=1kB", range(20))
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o604}
+    assert len(list(tmp_path.iterdir())) > 1
+
+
 @pytest.mark.parametrize(("force", "lines"), [(False, 3), (True, 1)])
 def test_a_log_is_added_to_unless_forced(tmp_path, force, lines):
     log = tmp_path / "log.jsonl"

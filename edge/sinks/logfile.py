@@ -14,13 +14,16 @@ from edgefer.errors import EdgeferError
 from .options import Rotation
 from .queued import Entry
 
+MODE = 0o640  # of files about people: for the group at most
+
 
 class LogFile:
     """Lines at the end of a file, on the disk at once and never in parts.
 
     What was there is added to, so that a service which starts again keeps its log. A file of
-    anything else is left alone. With a limit, a full ``PATH`` becomes ``PATH.1``, that one
-    ``PATH.2``, and so on. A file that somebody moves away or deletes is begun anew.
+    anything else is left alone. A new one can be read by its owner and group; one that is there
+    keeps its mode. With a limit, a full ``PATH`` becomes ``PATH.1``, that one ``PATH.2``, and so
+    on. A file that somebody moves away or deletes is begun anew.
     """
 
     def __init__(
@@ -106,7 +109,7 @@ class LogFile:
     def _open(self) -> None:
         self.close()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        self._file = os.open(self._path, flags, 0o666)
+        self._file = os.open(self._path, flags, MODE)
         self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)
         if self._regular:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -132,8 +135,10 @@ class LogFile:
         free = next((i for i, name in enumerate(names) if not name.exists()), len(names) - 1)
         for i in range(free, 0, -1):
             names[i - 1].replace(names[i])
+        mode = stat.S_IMODE(os.fstat(self._file).st_mode)
         self._path.replace(names[0])
         self._open()
+        os.fchmod(self._file, mode)
 
 
 class LogOutlet:

@@ -15,6 +15,7 @@ from edgefer.errors import EdgeferError
 from ..look import Look
 from ..reading import Frame, Reading
 from .drawing import Painter
+from .logfile import MODE
 from .trouble import say
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
@@ -65,12 +66,8 @@ class VideoSink:
         self._force = force
         self._paint = Painter(look)
         self._partial = _hidden(self._path, self._path.suffix.lower())
-        try:
-            # OpenCV would only say that it failed, and that late.
-            self._partial.touch()
-            self._partial.unlink()
-        except OSError as error:
-            raise EdgeferError(f"cannot write {path}: {error.strerror}.") from error
+        self._create()  # OpenCV would only say that it failed, and that late
+        self._partial.unlink()
         if _room(self._partial) < SPARE:
             raise EdgeferError(f"cannot write {path}: {SHORT}. Free some room, or name another.")
         self._looked, self._ended = time.monotonic(), ""
@@ -152,6 +149,7 @@ class VideoSink:
         """A writer of the asked kind, or of Motion JPEG where this OpenCV lacks the codec."""
         for suffix in dict.fromkeys([self._path.suffix.lower(), ".avi"]):
             self._partial = _hidden(self._path, suffix)
+            self._create()
             code = cv2.VideoWriter.fourcc(*CODECS[suffix])
             writer = cv2.VideoWriter(str(self._partial), code, self._rate, self._size)
             if writer.isOpened():
@@ -166,7 +164,16 @@ class VideoSink:
                         )
                     print(f"no MPEG-4 here: writing {self._path}", file=sys.stderr)
                 return writer
+            self._partial.unlink(missing_ok=True)
         raise EdgeferError(f"OpenCV cannot write {self._path}: it has neither MPEG-4 nor MJPG.")
+
+    def _create(self) -> None:
+        """Begin the hidden file: one of OpenCV's own could be read by everybody."""
+        try:
+            self._partial.unlink(missing_ok=True)
+            self._partial.touch(mode=MODE)
+        except OSError as error:
+            raise EdgeferError(f"cannot write {self._path}: {error.strerror}.") from error
 
     def _add(self, seconds: float, image: np.ndarray) -> None:
         """Write a picture once, and again as long as the video is behind the camera."""

@@ -37,7 +37,7 @@ class Recorder:
         self._last: threading.Thread | None = None
         if folder is not None:
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(parents=True, exist_ok=True, mode=0o750)
             except OSError as error:
                 raise EdgeferError(f"cannot record into {folder}: {why(error)}.") from error
 
