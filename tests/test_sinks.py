@@ -1,13 +1,15 @@
 """Sinks: what a run leaves on the console, what a string names, and what is refused."""
 
 import io
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from sinking import frame, reading
 
-from edgefer.edge.sinks import open_sink, open_sinks
+from edgefer.edge.sinks import SINKS, open_sink, open_sinks
 from edgefer.edge.sinks.console import ConsoleSink
 from edgefer.errors import EdgeferError
 
@@ -133,6 +135,15 @@ def test_a_console_without_hangul_goes_on():
 def test_a_sink_that_cannot_be_is_refused_with_what_to_type(spec, message):
     with pytest.raises(EdgeferError, match=message):
         open_sink(spec)
+
+
+@pytest.mark.parametrize("name", SINKS)
+def test_every_sink_is_named_where_one_is_looked_for(name):
+    with pytest.raises(EdgeferError) as refused:
+        open_sink("telegraph")
+    assert re.search(rf"\b{name}\b", str(refused.value))
+    docs = Path(__file__).parents[1] / "docs" / "sinks.md"
+    assert f"`{name}" in docs.read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Protocol
 
 from edgefer.errors import EdgeferError
@@ -14,12 +15,12 @@ from ..secrets import hide_secrets
 from .vitals import Listener, Vitals, listeners, lost
 
 __all__ = [
-    "SHOWS",
     "SINKS",
     "Listener",
     "Sink",
     "Stop",
     "Vitals",
+    "Wanted",
     "listeners",
     "lost",
     "open_sink",
@@ -50,7 +51,23 @@ class Stop(Exception):
     """Raised by a sink whose user wants the run to end."""
 
 
-def _console(where: str, force: bool) -> Sink:
+@dataclass(frozen=True)
+class Wanted:
+    """What a run asks of all its sinks; each takes what concerns it.
+
+    Attributes
+    ----------
+    force : bool
+        Replace a file that is there.
+    look : Look
+        How sinks that show pictures show them.
+    """
+
+    force: bool
+    look: Look
+
+
+def _console(where: str, wanted: Wanted) -> Sink:
     from .console import ConsoleSink
 
     if where:
@@ -58,86 +75,82 @@ def _console(where: str, force: bool) -> Sink:
     return ConsoleSink()
 
 
-def _jsonl(where: str, force: bool) -> Sink:
+def _jsonl(where: str, wanted: Wanted) -> Sink:
     from .jsonl import open_jsonl
 
-    return open_jsonl(_path("jsonl", where), force=force)
+    return open_jsonl(_path("jsonl", where), force=wanted.force)
 
 
-def _csv(where: str, force: bool) -> Sink:
+def _csv(where: str, wanted: Wanted) -> Sink:
     from .csv import open_csv
 
-    return open_csv(_path("csv", where), force=force)
+    return open_csv(_path("csv", where), force=wanted.force)
 
 
-def _video(where: str, force: bool, look: Look) -> Sink:
+def _video(where: str, wanted: Wanted) -> Sink:
     from .video import VideoSink
 
-    return VideoSink(_path("video", where), force=force, look=look)
+    return VideoSink(_path("video", where), force=wanted.force, look=wanted.look)
 
 
-def _window(where: str, force: bool, look: Look) -> Sink:
+def _window(where: str, wanted: Wanted) -> Sink:
     from .window import WindowSink
 
-    return WindowSink(where or "edgefer", look=look)
+    return WindowSink(where or "edgefer", look=wanted.look)
 
 
-def _web(where: str, force: bool, look: Look) -> Sink:
+def _web(where: str, wanted: Wanted) -> Sink:
     from .web.address import parse_address
     from .web.sink import WebSink
 
-    return WebSink(parse_address(where), look=look)
+    return WebSink(parse_address(where), look=wanted.look)
 
 
-def _webhook(where: str, force: bool) -> Sink:
+def _webhook(where: str, wanted: Wanted) -> Sink:
     from .webhook import open_webhook
 
     return open_webhook(where)
 
 
-def _mqtt(where: str, force: bool) -> Sink:
+def _mqtt(where: str, wanted: Wanted) -> Sink:
     from .mqtt import MqttSink
     from .mqtt_address import parse_address
 
     return MqttSink(parse_address("mqtt", where))
 
 
-def _mqtts(where: str, force: bool) -> Sink:
+def _mqtts(where: str, wanted: Wanted) -> Sink:
     from .mqtt import MqttSink
     from .mqtt_address import parse_address
 
     return MqttSink(parse_address("mqtts", where))
 
 
-def _warnings(where: str, force: bool) -> Sink:
+def _warnings(where: str, wanted: Wanted) -> Sink:
     from .warnings import open_warnings
 
-    return open_warnings(_path("warnings", where), force=force)
+    return open_warnings(_path("warnings", where), force=wanted.force)
 
 
-def _prometheus(where: str, force: bool) -> Sink:
+def _prometheus(where: str, wanted: Wanted) -> Sink:
     from .prometheus import PrometheusSink
 
     return PrometheusSink(where)
 
 
-# What follows the name and a colon goes to the function, and whether files may be replaced.
-SINKS: dict[str, Callable[[str, bool], Sink]] = {
+# What follows the name and a colon goes to the function.
+SINKS: dict[str, Callable[[str, Wanted], Sink]] = {
     "console": _console,
     "jsonl": _jsonl,
     "csv": _csv,
+    "video": _video,
+    "window": _window,
     "webhook": _webhook,
     "mqtt": _mqtt,
     "mqtts": _mqtts,
     "prometheus": _prometheus,
-    "warnings": _warnings,
-}
-
-# The same for those that show pictures; they also take how these look.
-SHOWS: dict[str, Callable[[str, bool, Look], Sink]] = {
-    "video": _video,
-    "window": _window,
     "web": _web,
+    "warnings": _warnings,
 }
 
 
@@ -147,8 +160,8 @@ def open_sink(spec: str, *, force: bool = False, look: Look | None = None) -> Si
     Parameters
     ----------
     spec : str
-        ``NAME`` or ``NAME:REST`` of `SINKS` or `SHOWS`, or ``package.module:attribute``, which is
-        called without arguments.
+        ``NAME`` or ``NAME:REST`` of `SINKS`, or ``package.module:attribute``, which is called
+        without arguments.
     force : bool
         Replace a file that is there.
     look : Look, optional
@@ -161,9 +174,7 @@ def open_sink(spec: str, *, force: bool = False, look: Look | None = None) -> Si
     """
     kind, _, rest = spec.partition(":")
     if kind in SINKS:
-        return SINKS[kind](rest, force)
-    if kind in SHOWS:
-        return SHOWS[kind](rest, force, look or Look())
+        return SINKS[kind](rest, Wanted(force, look or Look()))
     if re.fullmatch(r"[\w.]+:\w+", spec):
         own = resolve(spec, {})
         made: Sink = build(spec, own, "edgefer.edge.sinks.Sink", ("write", "close"))
