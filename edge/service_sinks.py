@@ -50,7 +50,7 @@ def needs(spec: str, *, force: bool = False, token: Path | None = None) -> Needs
     EdgeferError
         If there is no such sink, a run would refuse it, or it is none for a service.
     """
-    from .sinks import SHOWS, SINKS, open_sink
+    from .sinks import SINKS, open_sink
 
     kind, _, where = spec.partition(":")
     if kind in ("jsonl", "csv", "warnings", "video"):
@@ -62,8 +62,10 @@ def needs(spec: str, *, force: bool = False, token: Path | None = None) -> Needs
     if kind == "window":
         raise EdgeferError("a service has no screen for window. Try web:8080, a page to watch.")
     if kind == "prometheus":
-        from .sinks import prometheus  # noqa: F401  (its package may be missing)
-    elif kind in SINKS or kind in SHOWS or not re.fullmatch(r"[\w.]+:\w+", spec):
+        from .sinks.prometheus import parse_address
+
+        parse_address(where)
+    elif kind in SINKS or not re.fullmatch(r"[\w.]+:\w+", spec):
         open_sink(spec).close()  # the console or a webhook; all others are refused
     else:
         resolve(spec, {})

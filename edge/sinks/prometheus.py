@@ -67,7 +67,7 @@ class PrometheusSink:
         EdgeferError
             If nothing can be opened there.
         """
-        host, port = _parse(where)
+        host, port = parse_address(where)
         self._now = now
         self._frames = self._faces = 0
         self._last = 0.0
@@ -192,8 +192,14 @@ def _about(name: str) -> str:
     return ABOUT.get(name, f"{name.replace('_', ' ').capitalize()}.")
 
 
-def _parse(where: str) -> tuple[str, int]:
-    """Address and port; only this machine if no address is named."""
+def parse_address(where: str) -> tuple[str, int]:
+    """Address and port of ``prometheus:WHERE``; only this machine if no address is named.
+
+    Raises
+    ------
+    EdgeferError
+        If it is neither a port nor an address and a port.
+    """
     host, colon, port = where.rpartition(":")
     host = host.strip("[]") if colon else "127.0.0.1"
     port = port or str(PORT)

@@ -14,9 +14,9 @@ from edgefer.errors import EdgeferError
 
 from ..look import Look
 from ..reading import Frame, Reading
+from ..trouble import say
 from .drawing import Painter
 from .logfile import MODE
-from .trouble import say
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 LOOK = 8  # frames from which the rate is told

@@ -22,8 +22,8 @@ class Vitals:
     lost : mapping of str to int
         Readings that each sink left out, by its name.
     warnings : tuple of str
-        Sentences on what is unlike the faces that the model was calibrated on; none while all is
-        well.
+        Sentences on what is wrong: pictures that stay the same, faces unlike those that the model
+        was calibrated on; none while all is well.
     shadow : Agreement or None
         How often float and int8 answered alike; None where one model runs alone.
     """
