@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from brokers import Broker, Listener
 from hypothesis import settings
 from toys import toy_bundle, toy_faces, toy_model
 
@@ -60,3 +61,19 @@ def calibration(faces, tmp_path_factory):
     from edgefer.export.calibration import make_calibration
 
     return make_calibration(faces, tmp_path_factory.mktemp("toys") / "calibration", per_emotion=8)
+
+
+@pytest.fixture
+def broker(tmp_path):
+    """A real MQTT broker of the test's own."""
+    made = Broker(tmp_path / "broker")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def listener(broker):
+    """Somebody who listens to all that the tests' sinks publish there."""
+    made = Listener(broker.port, "room/#")
+    yield made
+    made.close()

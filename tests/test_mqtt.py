@@ -24,20 +24,6 @@ pytestmark = [pytest.mark.edge, needs_mosquitto]
 ANONYMOUS = ("allow_anonymous true",)
 
 
-@pytest.fixture
-def broker(tmp_path):
-    made = Broker(tmp_path / "broker")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def listener(broker):
-    made = Listener(broker.port, "room/#")
-    yield made
-    made.close()
-
-
 def test_readings_arrive_in_order_and_touch_no_disk(broker, listener, tmp_path):
     _, _, where = address(broker.port, tmp_path).partition(":")
     sink = MqttSink(parse_address("mqtt", where), answer=60)  # however slow this machine is

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 from brokers import (
-    Broker,
-    Listener,
     address,
     arrived,
     free_port,
@@ -33,20 +31,6 @@ pytestmark = [pytest.mark.edge, needs_mosquitto]
 ROOT = Path(__file__).resolve().parents[1]
 # Seconds without a broker; 60 is the full test.
 OUTAGE = float(os.environ.get("EDGEFER_OUTAGE", "2"))
-
-
-@pytest.fixture
-def broker(tmp_path):
-    made = Broker(tmp_path / "broker")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def listener(broker):
-    made = Listener(broker.port, "room/#")
-    yield made
-    made.close()
 
 
 def test_a_broker_that_is_killed_mid_stream_gets_every_reading_once_it_is_back(
