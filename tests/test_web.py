@@ -337,6 +337,15 @@ def test_the_end_waits_for_nobody():
         sink.write(scene(0), [])
 
 
+def test_the_end_comes_also_in_the_middle_of_handshakes(lock):
+    files, _ = lock
+    for _ in range(10):
+        with ExitStack() as mute, page(**files) as sink:
+            for _ in range(40):
+                mute.enter_context(socket.create_connection(("127.0.0.1", sink.port), TIMEOUT))
+        assert not sink._thread.is_alive()
+
+
 def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 

@@ -19,37 +19,30 @@ class Crowd:
         """Allow so many at once, each with so many seconds to ask and be answered."""
         self.most, self.patience = most, patience
         self.guards: set[Guard] = set()
+        self._again: asyncio.TimerHandle | None = None
 
     @property
     def is_full(self) -> bool:
         """Whether no further connection is let in."""
         return sum(guard.is_in for guard in self.guards) >= self.most
 
-    async def receive(
+    def receive(
         self,
         sock: socket.socket,
         inner: Callable[[], asyncio.BaseProtocol],
         tls: ssl.SSLContext | None,
     ) -> None:
-        """Take connections until cancelled.
+        """Take connections from now on.
 
         asyncio's own server asks nobody before a handshake, which would be the place to hang.
         """
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, _ = await loop.sock_accept(sock)
-            except OSError:
-                await asyncio.sleep(PAUSE)
-                continue
-            if len(self.guards) < REFUSED * self.most:
-                Guard(inner(), self).receive(connection, tls)
-            else:
-                connection.close()
-            await asyncio.sleep(0)  # a flood leaves room for those who are in
+        asyncio.get_running_loop().add_reader(sock, self._accept, sock, inner, tls)
 
-    async def leave(self) -> None:
-        """Close all connections."""
+    async def leave(self, sock: socket.socket) -> None:
+        """Take no more connections, and close all."""
+        asyncio.get_running_loop().remove_reader(sock)
+        if self._again is not None:
+            self._again.cancel()
         while self.guards:
             await asyncio.sleep(0.005)  # what was accepted a moment ago begins, and can be ended
             for guard in list(self.guards):
@@ -60,6 +53,20 @@ class Crowd:
         for guard in self.guards:
             if guard.transport is transport:
                 guard.stay()
+
+    def _accept(self, sock: socket.socket, inner: Any, tls: Any) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            connection, _ = sock.accept()
+        except OSError:
+            loop.remove_reader(sock)
+            self._again = loop.call_later(PAUSE, self.receive, sock, inner, tls)
+            return
+        if len(self.guards) >= REFUSED * self.most:
+            connection.close()
+            return
+        connection.setblocking(False)
+        Guard(inner(), self).receive(connection, tls)
 
 
 class Guard(asyncio.Protocol):

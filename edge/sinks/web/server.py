@@ -96,14 +96,13 @@ class Server:
         await runner.setup()
         self._hub.begin(self._more)
         factory: Any = runner.server
-        receiving = asyncio.create_task(self._crowd.receive(sock, factory, self._tls()))
+        self._crowd.receive(sock, factory, self._tls())
         try:
             ready()
             await ending.wait()
         finally:
             self._hub.end()
-            receiving.cancel()
-            await self._crowd.leave()
+            await self._crowd.leave(sock)
             await runner.cleanup()
 
     def _tls(self) -> ssl.SSLContext | None:
