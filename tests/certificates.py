@@ -35,6 +35,11 @@ def _certificate(name, key, issuer, issuer_key, *, ca):
     now = datetime.datetime.now(datetime.timezone.utc)
     day = datetime.timedelta(days=1)
     public = issuer_key.public_key()
+    # Since 3.13 Python trusts no authority that does not say that it is one.
+    uses = dict.fromkeys(
+        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False
+    ) | {"crl_sign": False, "encipher_only": False, "decipher_only": False}
+    usage = x509.KeyUsage(**uses, digital_signature=True, key_cert_sign=ca)
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     made = (
         x509.CertificateBuilder()
@@ -45,6 +50,7 @@ def _certificate(name, key, issuer, issuer_key, *, ca):
         .not_valid_before(now - day)
         .not_valid_after(now + day)
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
