@@ -44,7 +44,7 @@ def readable(patches: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
 
     The answer is the packaged model's; it may stay by chance. Motion is caught half of the time:
     edges along it stay sharp. The pose takes .06 ms of the .10 that a face takes in all, where a
-    frame takes 4.0 (x86-64 server).
+    frame takes 4.8 (x86-64 server).
 
     Parameters
     ----------
