@@ -40,7 +40,9 @@ def wanted(
     if any(word.partition("=")[0] in ("--config", "--print-config") for word in options):
         raise click.UsageError("type --config before the options of run, and no --print-config.")
     for word in options:
-        if hide_passwords(word) != word:
+        # A name alone is no password: that of a broker comes from elsewhere.
+        bare = re.sub(r"(mqtts?://)[^\s/:@]+@", r"\1", word)
+        if hide_passwords(bare) != bare:
             raise click.UsageError(
                 f"everybody could read the password of {hide_secrets(word)} in the unit. Put it "
                 "into a file that only root reads: --config /etc/edgefer.toml."

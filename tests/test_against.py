@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -239,10 +240,11 @@ def test_as_typed(typed, file):
 def test_reports_hold_the_other_machine_too(file, form):
     there = written(file, before=[0], after=[0, 8])
     here = comparison(before=[0], after=[0, 1, 2])
-    both, _ = there.beside(here)
+    both, _ = there.beside(replace(here, about={**here.about, "command": "edgefer compare"}))
     told = form(both)
     assert "workstation.json: LiteRT 2, a workstation" in told
     assert "Faces answered otherwise here, at least: 0 by float and 3 by int8." in told
     assert re.search(r"happy.{0,60}87\.5.{0,90}62\.5", told, re.S)
+    assert re.search(r"edgefer compare --against \S*workstation\.json", told)
     assert "gainst another machine" not in form(here)
     assert "answered otherwise" not in form(here)

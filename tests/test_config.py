@@ -47,7 +47,8 @@ def test_the_help_has_sections_and_fits_a_terminal():
     titles = ["Camera", "Output", "Model and runtime", "Faces", "Answers", "Pictures"]
     titles += ["Configuration", "Other"]
     assert [line[:-1] for line in said.splitlines() if line[:1].isalpha()][1:] == titles
-    assert said.endswith("\nOther:\n  --help  Show this message and exit.\n")
+    assert "\nOther:\n" in said
+    assert said.endswith("--help  Show this message and exit.\n")
     assert max(map(len, said.splitlines())) <= 80
 
 

@@ -197,5 +197,5 @@ def test_the_sink_wants_a_file_and_leaves_others_alone(tmp_path):
     with pytest.raises(EdgeferError, match="warnings needs a file"):
         open_sink("warnings")
     (tmp_path / "notes.txt").write_text("milk, bread")
-    with pytest.raises(EdgeferError, match="exists and holds no readings"):
+    with pytest.raises(EdgeferError, match="exists and holds no warnings"):
         open_sink(f"warnings:{tmp_path / 'notes.txt'}")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgefer.edge.sinks.mqtt_address import parse_address
+from edgefer.errors import EdgeferError
 
 pytestmark = pytest.mark.edge
 
@@ -87,3 +88,9 @@ def test_two_spools_for_one_topic_have_two_clients():
 )
 def test_a_password_that_others_can_read_is_known(scheme, where, tells):
     assert parse_address(scheme, where).tells_password is tells
+
+
+@pytest.mark.parametrize("topic", ["a/#", "a/+", "a?b"])
+def test_a_pattern_is_no_topic_to_publish_to(topic):
+    with pytest.raises(EdgeferError, match="a topic holds no \\+, #, \\?"):
+        parse_address("mqtt", f"//host/{topic}")

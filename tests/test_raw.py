@@ -128,6 +128,7 @@ def test_nothing_at_all_is_an_error(pipe):
         ("-", "-: does not say what comes: type the size and one of bgr24"),
         ("-:640x480:mjpeg", "-:640x480:mjpeg does not say"),
         ("-:640", "-:640 does not say"),
+        ("-:99999x99999:bgr24", "pictures of 99999x99999 are too large"),
         ("-:0x480", "there are no bgr24 pictures of 0x480 pixels"),
         ("-:641x480:yuyv422", "there are no yuyv422 pictures of 641x480 pixels"),
         ("-:640x481:nv12", "there are no nv12 pictures of 640x481 pixels"),

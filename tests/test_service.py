@@ -189,6 +189,7 @@ def test_what_would_fail_unseen_fails_now(tmp_path, monkeypatch, options, said):
     "options",
     [
         ["--sink", "mqtt://broker/room?max=10MB"],
+        ["--sink", "mqtt://board@broker/room"],
         ["--camera", "rtsp://cam/live?channel=1"],
         ["--sink", "jsonl:a.jsonl?max=10MB&keep=3&time=utc", "--sink", "warnings:w.jsonl"],
         ["--sink", "web:8080?record=kept", "--sink", "prometheus:9108", "--sink", "console"],

@@ -23,6 +23,7 @@ FORMATS: dict[str, tuple[int, int | None]] = {
     "yuv420p": (3, cv2.COLOR_YUV2BGR_I420),
 }
 OTHER_NAMES = {"gray8": "gray", "yuyv": "yuyv422", "yuy2": "yuyv422", "i420": "yuv420p"}
+MOST = 100_000_000  # pixels of a picture
 
 
 class RawVideo:
@@ -56,6 +57,10 @@ class RawVideo:
         odd = self._width % 2 or (pair == 3 and self._height % 2)
         if not self._width or not self._height or (odd and pair in (3, 4)):
             raise CameraError(f"there are no {name} pictures of {about.partition(':')[0]} pixels.")
+        if self._width * self._height > MOST:
+            raise CameraError(
+                f"pictures of {self._width}x{self._height} are too large: {MOST:,} pixels at most."
+            )
         if os.isatty(file):
             raise CameraError(
                 "- reads pictures from standard input, and that is a terminal. Type, for example: "

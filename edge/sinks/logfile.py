@@ -27,7 +27,14 @@ class LogFile:
     """
 
     def __init__(
-        self, path: str, start: bytes, rotation: Rotation, *, force: bool = False, head: bytes = b""
+        self,
+        path: str,
+        start: bytes,
+        rotation: Rotation,
+        *,
+        force: bool = False,
+        head: bytes = b"",
+        what: str = "readings",
     ) -> None:
         """Open a log.
 
@@ -41,6 +48,8 @@ class LogFile:
             Begin an existing file anew.
         head : bytes
             First line of every file; it may be set later, before the first write.
+        what : str
+            What it holds, for the error.
 
         Raises
         ------
@@ -54,7 +63,7 @@ class LogFile:
         self._regular = self._torn = False
         try:
             if not force and self._path.is_file() and self._path.stat().st_size:
-                _require(self._path, start)
+                _require(self._path, start, what)
                 print(f"adding to {path}", file=sys.stderr)
             self._open()
             if force:
@@ -178,12 +187,12 @@ def append(file: int, data: bytes) -> None:
         raise
 
 
-def _require(path: Path, start: bytes) -> None:
+def _require(path: Path, start: bytes, what: str) -> None:
     with path.open("rb") as file:
         found = file.read(len(start))
     if not start.startswith(found):
         raise EdgeferError(
-            f"{path} exists and holds no readings. Replace it with --force, or choose another name."
+            f"{path} exists and holds no {what}. Replace it with --force, or choose another name."
         )
 
 

@@ -97,7 +97,7 @@ def parse_address(scheme: str, where: str) -> MqttAddress:
     topic = unquote(parts.path).strip("/")
     if not place.startswith("//") or not host or not topic:
         raise EdgeferError(f"{scheme} needs a host and a topic. Type: {form}.")
-    if parts.query or parts.fragment or re.search(r"[+#\x00-\x1f]|^\$", topic):
+    if parts.query or "#" in place or re.search(r"[+#\x00-\x1f]|^\$", topic):
         raise EdgeferError(f"a topic holds no +, #, ? or control character. Type: {form}.")
     if scheme == "mqtt" and (wrong := [name for name in ("ca", "cert", "key") if name in options]):
         raise EdgeferError(

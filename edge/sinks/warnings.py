@@ -67,7 +67,8 @@ def open_warnings(where: str, *, force: bool = False) -> WarningLog:
         If nothing can be written there, or the file holds something else.
     """
     path, options = split_options(where, ("max", "keep"))
-    return WarningLog(LogFile(path, START, parse_rotation(options), force=force), path)
+    file = LogFile(path, START, parse_rotation(options), force=force, what="warnings")
+    return WarningLog(file, path)
 
 
 def _news(before: tuple[str, ...], now: tuple[str, ...]) -> Iterator[tuple[str, bool]]:

@@ -4,6 +4,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,10 @@ class Elsewhere:
             "cpu": self.cpu,
             "models": rows,
         }
-        both = replace(here, about={**here.about, "against": about})
+        told = {**here.about, "against": about}
+        if "command" in told:
+            told["command"] += f" --against {quote(str(self.path))}"
+        both = replace(here, about=told)
         return both, _table(both)
 
 
