@@ -9,7 +9,7 @@ from .faces import Reader
 from .reading import Frame, Reading
 from .signals import Signals, listening
 from .sinks import Sink, Stop
-from .sinks.vitals import Vitals, listeners, lost
+from .sinks.vitals import Listener, Vitals, listeners, lost
 from .summary import STEPS, Summary
 from .watcher import Watcher
 
@@ -74,6 +74,8 @@ def _loop(
     signals: Signals,
 ) -> None:
     frames, ears = iter(camera), listeners(sinks)
+    if ears and hasattr(camera, "idle"):
+        camera.idle = lambda: _tell(ears, tally.vitals(waiting=True))
     while max_frames is None or tally.frames < max_frames:
         with tally.step("read"):
             frame = signals.wait(lambda: next(frames, None))
@@ -89,9 +91,7 @@ def _loop(
             stopped = _write(sinks, frame, readings)
         tally.add(readings)
         if ears:
-            vitals = tally.vitals()
-            for ear in ears:
-                ear.tell(vitals)
+            _tell(ears, tally.vitals())
         if stopped:
             tally.ended = "asked to"
             return
@@ -107,6 +107,11 @@ def _write(sinks: Sequence[Sink], frame: Frame, readings: Sequence[Reading]) -> 
         except Stop:
             stopped = True
     return stopped
+
+
+def _tell(ears: Sequence[Listener], vitals: Vitals) -> None:
+    for ear in ears:
+        ear.tell(vitals)
 
 
 class _Tally:
@@ -148,11 +153,13 @@ class _Tally:
         """Frames that were not looked at: the camera left them out, or the run ended before."""
         return getattr(self._camera, "dropped", 0) + self.taken - self.frames
 
-    def vitals(self) -> Vitals:
-        """How the run goes."""
+    def vitals(self, *, waiting: bool = False) -> Vitals:
+        """How the run goes, after a frame or while there is none."""
         # What waits in a live camera's slot is neither: all of these only grow.
-        dropped = self.dropped
+        dropped, warnings = self.dropped, self._warnings
         states: dict[str, float] = {}
+        if hasattr(self._camera, "lost"):
+            states["camera_up"] = float(not self._camera.lost)
         for sink in self._sinks:
             states |= getattr(sink, "states", {})
         totals = {
@@ -164,9 +171,9 @@ class _Tally:
         return Vitals(
             totals,
             states,
-            dict(self._last),
+            {} if waiting else dict(self._last),
             lost(self._queued),
-            self._warnings,
+            warnings,
             self._reader.agreement,
         )
 

@@ -44,22 +44,47 @@ def found(ledger) -> list[int]:
     return [len(readings) for readings in ledger.readings]
 
 
+class Ear:
+    """A sink that keeps how the run goes."""
+
+    def __init__(self) -> None:
+        self.heard = []
+
+    def write(self, frame, readings) -> None:
+        pass
+
+    def tell(self, vitals) -> None:
+        self.heard.append(vitals)
+
+    def close(self) -> None:
+        pass
+
+
 def test_unplugged_and_plugged_in_again(told, capsys):
-    """Lost: no reading."""
+    """Lost: no reading; whoever listens learns of each outage while it lasts."""
+    ear = Ear()
 
     def script(ledger):
         yield from frames(3)
         for turn in range(1, ROUNDS + 1):
             told.unlink()
-            later(lambda: told.write_text("faces"), 1.0)
+            later(lambda: told.write_text("faces"), 2.5)
             yield from until(lambda turn=turn: camera.reconnects == turn)
             yield from frames(3)
             ledger.look()
 
     camera = told_camera(told)
-    ledger, summary = endure(camera, script)
+    ledger, summary = endure(camera, script, sinks=[ear, WarningSink()])
     assert summary.reconnects == ROUNDS
     assert found(ledger) == [1] * summary.frames
+    blind = [vitals for vitals in ear.heard if vitals.blind]
+    assert len(blind) >= ROUNDS
+    assert {vitals.warnings for vitals in blind} == {
+        ("camera 7 is lost, and opened again and again.",)
+    }
+    assert not any(vitals.steps for vitals in blind)
+    assert ear.heard[-1].states["camera_up"] == 1
+    assert ear.heard[-1].warnings == ()
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2 * ROUNDS
     assert lines[0].startswith("camera 7 stopped giving frames. Check the cable")

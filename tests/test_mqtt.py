@@ -196,3 +196,25 @@ def test_a_few_readings_and_then_silence_are_safe_from_a_power_cut(tmp_path):
     until(lambda: not spool.unsafe)
     assert time.monotonic() - begun < 5.5
     sink.close()
+
+
+def test_nobody_is_seen_while_the_camera_is_lost_and_when_the_run_has_ended(
+    broker, listener, tmp_path
+):
+    def faces():
+        states = listener.payloads("room/state")
+        return [face["face"] for face in json.loads(states[-1])["faces"]] if states else None
+
+    sink = open_sink(address(broker.port, tmp_path))
+    sink.write(frame(0), [reading(face=3)])
+    sink.tell(Vitals(states={"camera_up": 1.0}))
+    until(lambda: faces() == [3])
+    sink.tell(Vitals(states={"camera_up": 0.0}, warnings=("camera 0 is lost.",)))
+    until(lambda: faces() == [])
+    assert json.loads(listener.payloads("room/state")[-1])["warnings"] == ["camera 0 is lost."]
+    sink.tell(Vitals(states={"camera_up": 1.0}))
+    sink.write(frame(1), [reading(face=4)])
+    until(lambda: faces() == [4])
+    sink.close()
+    until(lambda: listener.payloads("room/status")[-1:] == ["offline"])
+    assert faces() == []

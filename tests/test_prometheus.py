@@ -151,3 +151,13 @@ def test_two_runs_count_for_themselves_and_leave_nothing(sink):
     until(lambda: threading.active_count() == before)
     with socket.socket() as one:
         assert one.connect_ex(("127.0.0.1", other.port)) != 0
+
+
+def test_nobody_is_seen_while_the_camera_is_lost(sink):
+    sink.write(frame(0), [reading("happy")])
+    sink.tell(Vitals(states={"camera_up": 1.0}, steps={"read": 0.1}))
+    assert numbers(sink.port)[("edgefer_faces",)] == 1
+    sink.tell(Vitals(states={"camera_up": 0.0}))
+    found = numbers(sink.port)
+    assert (found[("edgefer_faces",)], found[("edgefer_camera_up",)]) == (0, 0)
+    assert found[("edgefer_step_seconds_count", "read")] == 1

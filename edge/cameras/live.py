@@ -15,6 +15,7 @@ from ..trouble import Trouble
 from .care import Care
 
 PATIENCE = 2.0  # seconds of failed reads after which a source is lost
+IDLE = 1.0  # seconds without a picture after which whoever waits for one is called
 SAMPLE = 8  # every eighth pixel and line tells whether a picture is the one before
 
 
@@ -56,6 +57,8 @@ class LiveCamera:
         Pictures that were never given out.
     reconnects : int
         How often the source was lost and gave pictures again.
+    idle : callable
+        Called by whoever waits for a picture, once a second while there is none.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class LiveCamera:
             Why there is no video yet.
         """
         self.grabbed = self.dropped = self.reconnects = 0
+        self.idle: Callable[[], object] = lambda: None
         self._video, self._name, self._reopen = video, name, reopen
         self._may_end, self._patience, self._care = may_end, patience, care
         self._missing = missing
@@ -116,7 +120,9 @@ class LiveCamera:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is wrong with its pictures, as sentences."""
+        """What is wrong with it, as sentences."""
+        if self.lost:
+            return (f"{self._name} is lost, and opened again and again.",)
         if not self._stillness.lasts:
             return ()
         return (
@@ -137,11 +143,12 @@ class LiveCamera:
 
     def _next(self) -> Frame | None:
         """The latest picture, waited for; none at the end."""
-        with self._fresh:
-            while self._slot is None and not self._ended:
-                self._fresh.wait()
-            frame, self._slot = self._slot, None
-            return frame
+        while True:
+            with self._fresh:
+                if self._fresh.wait_for(lambda: self._slot is not None or self._ended, IDLE):
+                    frame, self._slot = self._slot, None
+                    return frame
+            self.idle()
 
     def _read_on(self) -> None:
         """Keep the slot filled; whatever ends it, nobody goes on waiting."""
@@ -225,16 +232,16 @@ class LiveCamera:
         with self._fresh:
             if self._stop.is_set():
                 return
-            back = self._first is not None and self._lost is not None
+            lost, self._lost = self._lost, None
+            back = self._first is not None and lost is not None
             self._first = now if self._first is None else self._first
             self.grabbed += 1 + failed
             self.dropped += (self._slot is not None) + failed
             self.reconnects += back
             self._slot = Frame(self.grabbed - 1, now - self._first, image)
             self._fresh.notify()
-        if self._lost is not None:
-            self._trouble.mended(f"{self._name} gives pictures after {now - self._lost:.1f} s.")
-            self._lost = None
+        if lost is not None:
+            self._trouble.mended(f"{self._name} gives pictures after {now - lost:.1f} s.")
 
     def _let_go(self) -> None:
         video, self._video = self._video, None

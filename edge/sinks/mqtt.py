@@ -50,8 +50,14 @@ class MqttSink(Queued):
         super().write(frame, readings)
 
     def tell(self, vitals: Vitals) -> None:
-        """Take how the run goes, after each frame."""
+        """Take how the run goes, after each frame, and while there is none."""
+        if vitals.blind:
+            self._state.see([], self._now())
         self._state.warn(vitals.warnings, self._now())
+
+    def close(self) -> None:
+        self._state.see([], self._now())
+        super().close()
 
 
 class State:
@@ -142,6 +148,7 @@ class MqttOutlet:
         try:
             if self._spooled:
                 self._drain(self._answer)
+            self._telling = None  # however the one before fares: this is the last
             self._tell_state()
             if self._spooled:
                 say(f"{self._name}: {count(len(self._spool))} wait in {self._folder}")

@@ -109,8 +109,10 @@ class PrometheusSink:
         self._readings.update(reading.emotion for reading in readings)
 
     def tell(self, vitals: Vitals) -> None:
-        """Take how the run goes, after each frame."""
+        """Take how the run goes, after each frame, and while there is none."""
         self._vitals = vitals
+        if vitals.blind:
+            self._faces = 0
         for step, seconds in vitals.steps.items():
             self._steps.labels(step).observe(seconds)
 
@@ -158,6 +160,7 @@ ABOUT = {
     "grabbed": "Frames that the source gave.",
     "dropped": "Frames that were not looked at: the camera was faster, or a frame was damaged.",
     "reconnects": "How often the source was opened anew.",
+    "camera_up": "Whether the camera gives pictures; 0 while it is lost and opened again.",
 }
 
 

@@ -16,9 +16,10 @@ class Vitals:
     totals : mapping of str to int
         What only grows: ``frames``, ``grabbed``, ``dropped``, ``reconnects`` ...
     states : mapping of str to float
-        What goes up and down: ``temperature_celsius`` ...
+        What goes up and down: ``temperature_celsius``; ``camera_up``, 0 while a live camera is
+        lost ...
     steps : mapping of str to float
-        Seconds that each step of the last frame took.
+        Seconds that each step of the last frame took; none while there is no frame.
     lost : mapping of str to int
         Readings that each sink left out, by its name.
     warnings : tuple of str
@@ -35,13 +36,18 @@ class Vitals:
     warnings: tuple[str, ...] = ()
     shadow: Agreement | None = None
 
+    @property
+    def blind(self) -> bool:
+        """Whether the camera is lost: who was seen last is not seen now."""
+        return self.states.get("camera_up") == 0
+
 
 @runtime_checkable
 class Listener(Protocol):
     """A sink that also wants to know how the run goes."""
 
     def tell(self, vitals: Vitals) -> None:
-        """Take what is so; called after each frame."""
+        """Take what is so; called after each frame, and once a second while there is none."""
         ...
 
 

@@ -25,6 +25,8 @@ class WarningSink:
 
     def tell(self, vitals: Vitals) -> None:
         """Take what there is to warn of now."""
+        if vitals.blind:  # a camera that is lost says so there itself, and why
+            return
         for warning, begins in _news(self._told, vitals.warnings):
             say(f"warning: {warning}" if begins else f"no longer: {warning}")
         self._told = vitals.warnings

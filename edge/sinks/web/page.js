@@ -233,7 +233,7 @@ function lines() {
   }
   const old = [...faces.values()].sort((a, b) => b.seen - a.seen).slice(CARDS);
   for (const face of old) { face.card.remove(); faces.delete(face.number); }
-  $("nobody").hidden = [...faces.values()].some((face) => clock - face.seen <= 1.5);
+  $("nobody").hidden = !$("waiting").hidden || [...faces.values()].some((face) => clock - face.seen <= 1.5);
   // Who is here stands above who went.
   const order = [...faces.values()].sort((a, b) => (clock - a.seen > 1.5) - (clock - b.seen > 1.5) || a.number - b.number);
   order.forEach((face, i) => { if ($("faces").children[i] !== face.card) $("faces").insertBefore(face.card, $("faces").children[i] || null); });
