@@ -22,6 +22,7 @@ from edgefer.detect import FaceDetector
 from edgefer.edge.detectors.haar import Haar
 from edgefer.edge.detectors.region import overlap
 from edgefer.edge.track import Follower
+from edgefer.edge.wishes import DEFAULT, Wishes
 from edgefer.preprocess import Box
 
 # What is different from the defaults: of Haar, and of Follower.
@@ -91,7 +92,10 @@ class Row:
         known: Sequence[list[Box]],
     ) -> None:
         """Follow one person, who mostly is in a place, and whom a search of all frames knows."""
-        follow, numbers, hits = Follower(Haar(**self.haar), **self.follower), set(), 0
+        wishes = Wishes(every=self.follower.get("every", DEFAULT.every))
+        patience = self.follower.get("patience", 10)
+        follow = Follower(Haar(**self.haar), wishes, patience=patience)
+        numbers, hits = set(), 0
         for image in before:
             self.false += len(self.timed(follow, image, somebody=False))
         for image, boxes in zip(images, known, strict=True):

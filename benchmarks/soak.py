@@ -38,7 +38,6 @@ from edgefer.bundle import Bundle
 from edgefer.edge.cameras import Camera
 from edgefer.edge.cameras.synth import FPS, Synth
 from edgefer.edge.classifier import Classifier
-from edgefer.edge.detectors import Wishes, open_detector
 from edgefer.edge.faces import Reader
 from edgefer.edge.reading import Frame, Reading
 from edgefer.edge.sinks import Sink, open_sinks
@@ -46,6 +45,7 @@ from edgefer.edge.steady import Steady
 from edgefer.edge.stream import run
 from edgefer.edge.track import Follower
 from edgefer.edge.watcher import Watcher
+from edgefer.edge.wishes import Wishes
 from edgefer.errors import EdgeferError
 from edgefer.synth import find_population, stream
 
@@ -98,7 +98,7 @@ def soak(
         Gets each look, and the frames that there will be.
     """
     gauge = Gauge(every, lambda look: told(look, frames))
-    follower = Follower(open_detector("haar", Wishes()))
+    follower = Follower.of(Wishes())
     run(Watcher(follower, reader, Steady()), camera, [*sinks, gauge], max_frames=frames)
     return Soak(tuple(gauge.looks))
 

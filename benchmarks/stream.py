@@ -149,7 +149,6 @@ def edgefer(clips: Path) -> dict:
     from edgefer.edge.cameras import open_camera
     from edgefer.edge.classifier import Classifier
     from edgefer.edge.cooling import Cooling
-    from edgefer.edge.detectors import Wishes, open_detector
     from edgefer.edge.faces import Reader
     from edgefer.edge.sinks import open_sink
     from edgefer.edge.sinks.warnings import WarningSink
@@ -157,6 +156,7 @@ def edgefer(clips: Path) -> dict:
     from edgefer.edge.stream import run
     from edgefer.edge.track import Follower
     from edgefer.edge.watcher import Watcher
+    from edgefer.edge.wishes import Wishes
 
     bundle, clock = Bundle.load(), Clock()
     reader = Reader.of(bundle, Classifier(bundle))
@@ -176,7 +176,7 @@ def edgefer(clips: Path) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         for path in paths(clips):
             log = Path(folder) / f"{path.name}.jsonl"
-            follower = Follower(open_detector("haar", Wishes()))
+            follower = Follower.of(Wishes())
             sinks = [open_sink(f"jsonl:{log}"), WarningSink(), Cooling(follower)]
             summary = run(Watcher(follower, reader, Steady()), Timed(path), sinks)
             boxes[path.name] = [[] for _ in range(summary.frames)]

@@ -3,7 +3,7 @@
 import resource
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from time import monotonic, perf_counter
 
@@ -16,14 +16,15 @@ from edgefer.preprocess import Box, to_patch
 from .cameras import Camera, open_camera
 from .classifier import Classifier
 from .faces import Reader
-from .following import DEFAULT, Following
 from .machine import machine, runtime
 from .reading import Frame
 from .secrets import hide_secrets
 from .steady import Steady
 from .thermal import Heat, read_heat
 from .timings import Bench, Timing, Trial
+from .track import Follower
 from .watcher import Watcher
+from .wishes import DEFAULT, Wishes
 
 ROLES = ("float", "int8")
 FACES = 4  # of a frame with several
@@ -40,7 +41,7 @@ def bench(
     threads: Sequence[int] = (1,),
     frames: int = 100,
     backend: str = "auto",
-    follow: Following = DEFAULT,
+    wishes: Wishes = DEFAULT,
     heat: Callable[[], Heat] = read_heat,
 ) -> Bench:
     """Measure each step of ``edgefer run``, for each number of threads.
@@ -59,8 +60,8 @@ def bench(
         At most so many are timed.
     backend : str
         As for `Classifier`.
-    follow : Following
-        How faces are found.
+    wishes : Wishes
+        How faces are found; its threads are left aside.
     heat : callable
         Looks at the sensors.
 
@@ -83,7 +84,8 @@ def bench(
             with closing(open_camera(camera)) as source:
                 role, model = list(models.items())[-1]  # int8, if it is there
                 reader = Reader.of(bundle, model, role)
-                watcher = Watcher(follow(number), reader, Steady())
+                follower = Follower.of(replace(wishes, threads=number))
+                watcher = Watcher(follower, reader, Steady())
                 trials.append(_trial(source, models, watcher, number, frames, heat))
     except KeyboardInterrupt:
         if not trials:
@@ -95,7 +97,7 @@ def bench(
         "runtime": runtime(backend),
         "versions": versions("numpy", "opencv-python", "ai-edge-litert", "tflite-runtime"),
         "camera": hide_secrets(camera),
-        "detection": follow.to_json(),
+        "detection": wishes.to_json(),
     }
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     return Bench(about, tuple(trials), rss, len(trials) == len(threads))

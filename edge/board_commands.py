@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from .detector_options import detector_options
-from .following import Following
 from .model_options import spare_cores
+from .wishes import Wishes
 
 
 @click.command()
@@ -50,7 +50,7 @@ def bench(
     threads: tuple[int, ...],
     frames: int,
     backend: str,
-    follow: Following,
+    wishes: Wishes,
     as_json: bool,
 ) -> None:
     """Measure how fast this board is, and whether it gets too warm.
@@ -78,7 +78,7 @@ def bench(
         threads=wanted,
         frames=frames,
         backend=backend,
-        follow=follow,
+        wishes=wishes,
     )
     if as_json:
         click.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=2))

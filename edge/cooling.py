@@ -9,36 +9,34 @@ from .thermal import BITS, THROTTLES, Heat, read_heat, throttles_at
 
 
 class Governor:
-    """Search less often, the nearer a board comes to where it is slowed down.
+    """How much less often to search, the nearer a board comes to where it is slowed down.
 
-    From ``below`` degrees under the limit on the interval is doubled, and again at each third of
-    the way up to the limit: times 2, 4 and 8. It is halved again only ``hysteresis`` degrees below
-    where it was doubled, so that a board at the edge does not go to and fro.
+    From ``below`` degrees under the limit on it is half as often, and half of that again at each
+    third of the way up to the limit: 2, 4 and 8 times. Each is taken back only ``hysteresis``
+    degrees below where it began, so that a board at the edge does not go to and fro.
     """
 
     LEVELS = 3
 
     def __init__(
-        self, every: int, limit: float = THROTTLES, *, below: float = 9.0, hysteresis: float = 3.0
+        self, limit: float = THROTTLES, *, below: float = 9.0, hysteresis: float = 3.0
     ) -> None:
         """Start cool.
 
         Parameters
         ----------
-        every : int
-            Interval of a cool board, in frames.
         limit : float
             Degrees Celsius at which the board is slowed down.
         below, hysteresis : float
             Degrees.
         """
-        self._every, self._level = every, 0
+        self._level = 0
         step = below / self.LEVELS
         self._steps = [limit - below + step * level for level in range(self.LEVELS)]
         self._hysteresis = hysteresis
 
     def __call__(self, celsius: float | None, *, throttled: bool = False) -> int:
-        """Interval for this temperature, in frames; the longest if it is too late already.
+        """Times for this temperature, 1 where it is cool; the most if it is too late already.
 
         A temperature that is not known changes nothing.
         """
@@ -49,13 +47,13 @@ class Governor:
                 self._level += 1
             while self._level and celsius < self._steps[self._level - 1] - self._hysteresis:
                 self._level -= 1
-        return int(self._every * 2**self._level)
+        return int(2**self._level)
 
 
 class Paced(Protocol):
-    """What searches whole frames once in so many."""
+    """What searches whole frames so many times less often than it was asked to."""
 
-    every: int
+    slower: int
 
 
 class Cooling:
@@ -77,12 +75,11 @@ class Cooling:
         read: Callable[[], Heat] = read_heat,
         limit: float | None = None,
     ) -> None:
-        """Take over an interval.
+        """Slow nothing down yet.
 
         Parameters
         ----------
         paced : Paced
-            As it is now is as it will be on a cool board.
         pause : float
             Seconds from one look at the sensors to the next.
         read : callable
@@ -90,7 +87,7 @@ class Cooling:
             Degrees at which the board is slowed down; what the kernel tells if left out.
         """
         self._paced, self._pause, self._read = paced, pause, read
-        self._governor = Governor(paced.every, throttles_at() if limit is None else limit)
+        self._governor = Governor(throttles_at() if limit is None else limit)
         self.heat = self._told = Heat()
         self._closed = threading.Event()
         threading.Thread(target=self._watch, name="cooling", daemon=True).start()
@@ -104,7 +101,7 @@ class Cooling:
         # A weak power supply throttles a board, too (0x50005), but searching less does not mend it.
         if BITS[0] in slowed:
             slowed -= {BITS[0], BITS[2]}
-        self._paced.every = self._governor(heat.celsius, throttled=bool(slowed))
+        self._paced.slower = self._governor(heat.celsius, throttled=bool(slowed))
 
     @property
     def states(self) -> dict[str, float]:

@@ -10,10 +10,8 @@ import click
 
 from edgefer.sections import section
 
-from .following import DEFAULT, Following
-
-# What each detector has no use for.
-DEAF = {"haar": ["detector_model"], "yunet": ["scale", "neighbors", "cascade"]}
+from .settings import RANGES
+from .wishes import DEAF, DEFAULT, Wishes
 
 _options = section(
     "Faces",
@@ -40,7 +38,7 @@ _options = section(
     ),
     click.option(
         "--every",
-        type=click.IntRange(1),
+        type=click.IntRange(*RANGES["every"]),
         default=DEFAULT.every,
         show_default=True,
         metavar="N",
@@ -49,7 +47,7 @@ _options = section(
     ),
     click.option(
         "--min-face",
-        type=click.IntRange(24),
+        type=click.IntRange(*RANGES["min_face"]),
         default=DEFAULT.min_face,
         show_default=True,
         metavar="PIXELS",
@@ -65,7 +63,7 @@ _options = section(
     ),
     click.option(
         "--neighbors",
-        type=click.IntRange(1),
+        type=click.IntRange(*RANGES["neighbors"]),
         default=DEFAULT.neighbors,
         show_default=True,
         metavar="N",
@@ -76,17 +74,19 @@ _options = section(
 
 
 def detector_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options to a command, which gets ``follow``: a `Following`."""
+    """Add the options to a command, which gets ``wishes``, and keeps ``threads`` to itself."""
 
     @wraps(command)
     def gather(**given: Any) -> None:
         context = click.get_current_context()
-        for name in DEAF.get(given["detector"], []):
+        for name in DEAF.get(given["detector"], ()):
             if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
                 raise click.UsageError(
                     f"--detector {given['detector']} has no --{name.replace('_', '-')}."
                 )
-        wished = {field.name: given.pop(field.name) for field in fields(Following)}
-        command(follow=Following(**wished), **given)
+        wished = {
+            field.name: given.pop(field.name) for field in fields(Wishes) if field.name != "threads"
+        }
+        command(wishes=Wishes(**wished), **given)
 
     return _options(gather)

@@ -1,6 +1,5 @@
 """Tell when live faces are no longer what a model was calibrated on."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -8,18 +7,35 @@ import numpy as np
 from edgefer.preprocess import Box
 from edgefer.reference import Reference, light, sharpness
 
-MEMORY = 60.0  # seconds of faces; what was seen `t` seconds ago counts exp(-t / MEMORY) as much
-GAP = 1.0  # seconds that a picture speaks for, at most: an hour with nobody there says nothing
-WARN, QUIET = 0.5, 0.25  # share of the faces from which a warning is told, and below which no more
+from .mostly import MEMORY, Mostly, Weight
+from .words import Words
 
 # What a face may be, and what is told once most are so.
 _TOLD = {
-    "dark": "darker than 99 % of the calibration faces. Give more light",
-    "bright": "brighter than 99 % of the calibration faces. Give less light, or a shorter exposure",
-    "blurred": "less sharp than 99 % of the calibration faces. Focus the camera, clean its lens",
-    "small": "smaller than the patch that the model looks at. Bring the camera nearer",
-    "doubtful": "read less surely than 90 % of the calibration faces. Other faces than the model "
-    "was trained on? edgefer train transfer, and calibrate on such faces",
+    "dark": Words(
+        "most faces are darker than 99 % of the calibration faces. Give more light.",
+        "대부분의 얼굴이 보정용 얼굴의 99 %보다 어둡습니다. 조명을 더 밝게 하세요.",
+    ),
+    "bright": Words(
+        "most faces are brighter than 99 % of the calibration faces. Give less light, or a shorter "
+        "exposure.",
+        "대부분의 얼굴이 보정용 얼굴의 99 %보다 밝습니다. 조명을 줄이거나 노출을 짧게 하세요.",
+    ),
+    "blurred": Words(
+        "most faces are less sharp than 99 % of the calibration faces. Focus the camera, clean its "
+        "lens.",
+        "대부분의 얼굴이 보정용 얼굴의 99 %보다 흐립니다. 카메라 초점을 맞추고 렌즈를 닦으세요.",
+    ),
+    "small": Words(
+        "most faces are smaller than the patch that the model looks at. Bring the camera nearer.",
+        "대부분의 얼굴이 모델이 보는 크기보다 작습니다. 카메라를 더 가까이 두세요.",
+    ),
+    "doubtful": Words(
+        "most faces are read less surely than 90 % of the calibration faces. Other faces than the "
+        "model was trained on? edgefer train transfer, and calibrate on such faces.",
+        "대부분의 얼굴을 보정용 얼굴의 90 %보다 덜 확실하게 판독합니다. 모델이 학습한 "
+        "얼굴과 다르다면 edgefer train transfer로 학습하고 그런 얼굴로 보정하세요.",
+    ),
 }
 
 
@@ -68,10 +84,8 @@ class Drift:
         self._darkest, *_, self._brightest = reference.light
         self._bluntest = reference.sharpness[0]
         self._doubt = reference.models[role].quantiles[1] if role in reference.models else 0.0
-        self._size, self._memory = size, memory
-        self._shares = dict.fromkeys(_TOLD, 0.0)
-        self._warned: dict[str, str] = {}
-        self._last: float | None = None
+        self._size, self._weight = size, Weight(memory)
+        self._mostly = {name: Mostly() for name in _TOLD}
 
     def see(
         self, seconds: float, patches: np.ndarray, boxes: Sequence[Box], sure: np.ndarray
@@ -88,9 +102,7 @@ class Drift:
         sure : ndarray of float, shape (M,)
             The model's highest probability, not rescaled, of those that it was given.
         """
-        passed = 0.0 if self._last is None else min(max(seconds - self._last, 0.0), GAP)
-        self._last = seconds
-        new = 1 - math.exp(-passed / self._memory)
+        weight = self._weight(seconds)
         grey = light(patches)
         sides = np.array([max(box.w, box.h) for box in boxes])
         found = {
@@ -102,21 +114,14 @@ class Drift:
         }
         for name, which in found.items():
             if len(which):
-                self._shares[name] += new * (float(which.mean()) - self._shares[name])
-                self._warn(name)
+                self._mostly[name].see(float(which.mean()), weight)
 
     @property
     def shares(self) -> Mapping[str, float]:
         """Of the faces of the last minute, by what they are; 0..1."""
-        return dict(self._shares)
+        return {name: mostly.share for name, mostly in self._mostly.items()}
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """Sentences on what most faces of the last minute are, and what may help."""
-        return tuple(self._warned.values())
-
-    def _warn(self, name: str) -> None:
-        if self._shares[name] > WARN:
-            self._warned.setdefault(name, f"most faces are {_TOLD[name]}.")
-        elif self._shares[name] < QUIET:
-            self._warned.pop(name, None)
+    def warnings(self) -> tuple[Words, ...]:
+        """What most faces of the last minute are, and what may help."""
+        return tuple(_TOLD[name] for name, mostly in self._mostly.items() if mostly.told)

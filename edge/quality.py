@@ -8,17 +8,28 @@ from edgefer.preprocess import Box
 from edgefer.reference import light, sharpness
 
 from .pose import away
+from .words import Words
 
-Gate = Callable[[np.ndarray, Sequence[Box]], np.ndarray]  # patches and boxes: which to read
+# Patches and boxes in; out comes why each face is not to be read, empty where it is.
+Gate = Callable[[np.ndarray, Sequence[Box]], np.ndarray]
 
 SHARP = 0.06
 DARK, BRIGHT = 30, 250  # mean grey
 SMALL = 32  # pixels
 AWAY = 20  # degrees of `away`, which tells large angles smaller than they are
 
+# Why a face is not read, and how that is said of it.
+FLAWS = {
+    "small": Words("too small", "너무 작음"),
+    "dark": Words("too dark", "너무 어두움"),
+    "bright": Words("too bright", "너무 밝음"),
+    "blurred": Words("blurred", "흐림"),
+    "turned": Words("turned away", "고개를 돌림"),
+}
 
-def readable(patches: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
-    """Which faces are good enough to be read.
+
+def flaws(patches: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
+    """Why faces are not good enough to be read.
 
     The bounds leave alone what is merely poor: they refuse none of the 636 faces of ten clips, and
     of the 3,589 of FER2013's PublicTest 59 for their pose (`edgefer.edge.pose`), 7 for the rest. Of
@@ -55,10 +66,13 @@ def readable(patches: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
 
     Returns
     -------
-    ndarray of bool, shape (N,)
+    ndarray of str, shape (N,)
+        A key of `FLAWS`, the first that holds; empty for a face that is good enough.
     """
     grey = light(patches)
     sides = np.array([max(box.w, box.h) for box in boxes])
-    seen = (sharpness(patches) >= SHARP) & (grey >= DARK) & (grey <= BRIGHT) & (sides >= SMALL)
-    seen[seen] = away(patches[seen]) <= AWAY
-    return np.asarray(seen)
+    found = [sides < SMALL, grey < DARK, grey > BRIGHT, sharpness(patches) < SHARP]
+    flaw = np.select(found, list(FLAWS)[:4], "")
+    fit = flaw == ""
+    flaw[fit] = np.where(away(patches[fit]) > AWAY, "turned", "")
+    return np.asarray(flaw)

@@ -49,6 +49,9 @@ class Reading:
         That one's probability.
     probabilities : mapping of str to float
         Of every emotion; they sum to 1.
+    flaw : str
+        Why it was not read: a key of `edgefer.edge.quality.FLAWS`; empty if it was. Then the
+        emotion is ``unsure``, the confidence 0, and every emotion as probable as the others.
     """
 
     face: int
@@ -56,6 +59,7 @@ class Reading:
     emotion: str
     confidence: float
     probabilities: Mapping[str, float]
+    flaw: str = ""
 
     def to_json(self, frame: Frame) -> dict[str, Any]:
         """What a line of a JSON log holds."""
@@ -66,5 +70,6 @@ class Reading:
             "box": list(self.box),
             "emotion": self.emotion,
             "confidence": round(self.confidence, 4),
+            "flaw": self.flaw or None,
             "probabilities": {name: round(share, 4) for name, share in self.probabilities.items()},
         }

@@ -1,8 +1,7 @@
 """The command ``edgefer run``: options only."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +13,7 @@ from .look import Look
 from .model_options import backend_option, threads_option, trusted_keys_option
 from .picture_options import picture_options
 from .steady_options import Telling, telling_options
-
-if TYPE_CHECKING:
-    from .track import Follower
+from .wishes import Wishes
 
 CAMERA_HELP = """Where pictures come from: a device number, /dev/video* or a name that stays
 (/dev/v4l/by-id/*), a video file, a folder of pictures, an rtsp:// or http:// address, a GStreamer
@@ -99,7 +96,7 @@ def run(
     precision: str,
     backend: str,
     threads: int,
-    follow: Callable[[int], "Follower"],
+    wishes: Wishes,
     min_confidence: float,
     telling: Telling,
     look: Look,
@@ -138,22 +135,27 @@ def run(
     from .sinks import open_sinks
     from .sinks.warnings import WarningSink
     from .stream import run as read
+    from .track import Follower
+    from .tuning import Tuning
     from .watcher import Watcher
 
     made = load_trusted(bundle, trusted_keys)
-    follower = follow(threads)
+    follower = Follower.of(replace(wishes, threads=threads))
     with ExitStack() as opened:
         source = open_camera(camera, loop=loop, care=Care(stall=stall, retries=retries))
         opened.callback(source.close)
         # Before the sinks, whose threads speak where a model that is loaded is kept quiet.
         model = open_model(made, precision, backend=backend, threads=threads)
         reader, steady = telling(made, model, "int8" if precision == "shadow" else precision)
-        outputs = open_sinks(sinks or (() if as_json else ("console",)), force=force, look=look)
+        watcher = Watcher(follower, reader, steady, min_confidence=min_confidence)
+        tuning = Tuning(watcher)
+        named = sinks or (() if as_json else ("console",))
+        outputs = open_sinks(named, force=force, look=look, tuning=tuning)
         opened.pop_all()  # from here on the run closes them
     read(
-        Watcher(follower, reader, steady, min_confidence=min_confidence),
+        watcher,
         source,
-        [*outputs, WarningSink(), Cooling(follower), *under_systemd(source)],
+        [*outputs, tuning, WarningSink(), Cooling(follower), *under_systemd(source)],
         max_frames=frames,
         report=lambda summary: click.echo(
             json.dumps(summary.to_json()) if as_json else summary, err=not as_json

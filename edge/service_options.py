@@ -14,10 +14,10 @@ import click
 from edgefer.bundle import packaged
 from edgefer.errors import EdgeferError, why
 
-from .following import Following
 from .secrets import hide_passwords, hide_secrets
 from .service import HOMES, STATE, Wanted, interpreter_paths
 from .service_sinks import Needs, needs
+from .wishes import Wishes
 
 MEMORY = r"\d+[KMGT]?|\d+%"
 
@@ -86,11 +86,12 @@ def _asked(held: Mapping[str, Any], token: Path | None) -> dict[str, Needs]:
     """What each sink needs, having opened all of a run that is neither camera nor sink."""
     from edgefer.signature import load_trusted
 
+    from .detectors import open_detector
     from .shadow import open_model
 
     bundle = load_trusted(held["bundle"], held["trusted_keys"])
     open_model(bundle, held["precision"], backend=held["backend"], threads=held["threads"])
-    Following(**{field.name: held[field.name] for field in fields(Following)})(held["threads"])
+    open_detector(Wishes(**{field.name: held[field.name] for field in fields(Wishes)}))
     asked = {spec: needs(spec, force=held["force"], token=token) for spec in held["sinks"]}
     if token and not any(spec.partition(":")[0] == "web" for spec in asked):
         raise EdgeferError("--web-token is for a page to watch. Add --sink web:0.0.0.0:8080.")

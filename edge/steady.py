@@ -34,6 +34,11 @@ class Steady:
     0.2     5                   0       5                   0.2 s
     0.4     4                   0       5                   0.5 s
     ======  ==================  ======  ==================  =====
+
+    Attributes
+    ----------
+    smooth, unsure : float
+        As below; they may be changed at any time.
     """
 
     def __init__(self, smooth: float = SMOOTH, *, unsure: float = 0.0) -> None:
@@ -46,7 +51,7 @@ class Steady:
         unsure : float
             Confidence below which the emotion that is told is ``unsure``; probabilities stay.
         """
-        self._smooth, self._unsure = smooth, unsure
+        self.smooth, self.unsure = smooth, unsure
         self._faces: dict[int, _Face] = {}
         self._picture = 0
 
@@ -66,13 +71,13 @@ class Steady:
             In the same order; probabilities sum to 1 as before, and confidence is that of the
             emotion told, which for a moment need not be the most probable one.
         """
-        if not self._smooth:
+        if not self.smooth:
             return self.alone(readings)
         self._picture += 1
         self._faces = {
             number: face
             for number, face in self._faces.items()
-            if 0 <= seconds - face.seconds <= GAP * self._smooth
+            if 0 <= seconds - face.seconds <= GAP * self.smooth
             and self._picture - face.picture <= UNSEEN
         }
         return self.alone([self._steady(seconds, reading) for reading in readings])
@@ -80,7 +85,7 @@ class Steady:
     def alone(self, readings: Sequence[Reading]) -> list[Reading]:
         """Readings of a picture that has nothing to do with others: only ``unsure`` is told."""
         return [
-            replace(reading, emotion=UNSURE) if reading.confidence < self._unsure else reading
+            replace(reading, emotion=UNSURE) if reading.confidence < self.unsure else reading
             for reading in readings
         ]
 
@@ -93,9 +98,9 @@ class Steady:
             self._faces[reading.face] = face
             return reading
         passed = seconds - face.seconds
-        keep = math.exp(-passed / self._smooth)
+        keep = math.exp(-passed / self.smooth)
         face.see(reading.probabilities, keep)
-        face.tell(passed, self._smooth / 2)
+        face.tell(passed, self.smooth / 2)
         face.seconds, face.picture = seconds, self._picture
         return replace(
             reading,

@@ -8,6 +8,8 @@ import click
 
 from edgefer.sections import section
 
+from .settings import RANGES
+
 if TYPE_CHECKING:
     from edgefer.bundle import Bundle
 
@@ -26,7 +28,7 @@ _options = section(
     "Answers",
     click.option(
         "--smooth",
-        type=click.FloatRange(0, 60),
+        type=click.FloatRange(*RANGES["smooth"]),
         default=0.2,
         show_default=True,
         metavar="SECONDS",
@@ -36,7 +38,7 @@ _options = section(
     ),
     click.option(
         "--unsure",
-        type=click.FloatRange(0, 1),
+        type=click.FloatRange(*RANGES["unsure"]),
         metavar="SHARE",
         help="Tell answers that are less sure than this as unsure; 0 tells all.  [default: "
         f"{UNSURE} where the bundle knows how sure its model may be (export --faces), else 0]",
@@ -70,10 +72,16 @@ def telling_options(command: Callable[..., None]) -> Callable[..., None]:
     def gather(*, smooth: float, unsure: float | None, quality: str, **others: Any) -> None:
         def telling(bundle: "Bundle", model: "Model", role: str) -> "tuple[Reader, Steady]":
             from .faces import Reader
-            from .quality import readable
+            from .quality import flaws
             from .steady import Steady
+            from .trouble import say
 
-            reader = Reader.of(bundle, model, role, gate=readable if quality == "on" else None)
+            reader = Reader.of(bundle, model, role, gate=flaws if quality == "on" else None)
+            if not reader.notices_drift:
+                say(
+                    f"{bundle.typed} knows nothing of its calibration faces: confidence is as the "
+                    "model gives it, and other faces are not noticed. Export it with --faces."
+                )
             below = (UNSURE if reader.calibrated else 0.0) if unsure is None else unsure
             return reader, Steady(smooth, unsure=below)
 

@@ -1,17 +1,18 @@
 """The loop of the device: camera -> find faces -> read them -> sinks."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from .cameras import Camera
-from .faces import Reader
 from .reading import Frame, Reading
 from .signals import Signals, listening
 from .sinks import Sink, Stop
 from .sinks.vitals import Listener, Vitals, listeners, lost
 from .summary import STEPS, Summary
 from .watcher import Watcher
+from .words import Words
 
 
 def run(
@@ -46,7 +47,7 @@ def run(
     EdgeferError
         What a camera or a sink raises.
     """
-    tally = _Tally(camera, sinks, watcher.reader)
+    tally = _Tally(camera, sinks, watcher)
     with listening() as signals:  # to the end: the first signal breaks off no sink that finishes
         try:
             with ExitStack() as opened:
@@ -117,10 +118,11 @@ def _tell(ears: Sequence[Listener], vitals: Vitals) -> None:
 class _Tally:
     """Counts and times so far: a few numbers, however long the run."""
 
-    def __init__(self, camera: Camera, sinks: Sequence[Sink], reader: Reader) -> None:
-        self.taken = self.frames = self.faces = self.frames_with_face = self.unread = 0
+    def __init__(self, camera: Camera, sinks: Sequence[Sink], watcher: Watcher) -> None:
+        self.taken = self.frames = self.faces = self.frames_with_face = 0
+        self.unread: Counter[str] = Counter()
         self.ended = "an error"
-        self._camera, self._sinks, self._reader = camera, sinks, reader
+        self._camera, self._sinks, self._watcher = camera, sinks, watcher
         # Asked once: to ask each sink with each frame takes 7 us a sink.
         self._queued = [sink for sink in sinks if lost([sink])]
         self._times = dict.fromkeys(STEPS, 0.0)
@@ -146,7 +148,7 @@ class _Tally:
         self.frames += 1
         self.faces += len(readings)
         self.frames_with_face += bool(readings)
-        self.unread += sum(not reading.confidence for reading in readings)
+        self.unread.update(reading.flaw for reading in readings if reading.flaw)
 
     @property
     def dropped(self) -> int:
@@ -174,12 +176,12 @@ class _Tally:
             {} if waiting else dict(self._last),
             lost(self._queued),
             warnings,
-            self._reader.agreement,
+            self._watcher.reader.agreement,
         )
 
     @property
-    def _warnings(self) -> tuple[str, ...]:
-        return (*getattr(self._camera, "warnings", ()), *self._reader.warnings)
+    def _warnings(self) -> tuple[Words, ...]:
+        return (*getattr(self._camera, "warnings", ()), *self._watcher.warnings)
 
     def summary(self) -> Summary:
         """As of now; exact once the camera is closed."""
@@ -194,7 +196,8 @@ class _Tally:
             self.ended,
             getattr(self._camera, "reconnects", 0),
             lost(self._queued),
-            self.unread,
-            self._reader.agreement,
-            self._warnings,
+            dict(self.unread),
+            self._watcher.left_out,
+            self._watcher.reader.agreement,
+            tuple(warning.english for warning in self._warnings),
         )

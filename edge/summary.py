@@ -36,8 +36,11 @@ class Summary:
         How often a live camera was lost and came back.
     lost : mapping of str to int
         Readings that sinks with a queue left out, by the sink's name.
-    unread : int
-        Of the faces, those that a gate refused: told as ``unsure``, with confidence 0.
+    unread : mapping of str to int
+        Of the faces, those that a gate refused, by their flaw: told as ``unsure``, with
+        confidence 0.
+    left_out : int
+        Faces that were read and not told: they were less sure than was asked for.
     shadow : Agreement, optional
         How often float and int8 agreed, where both ran.
     warnings : tuple of str
@@ -55,7 +58,8 @@ class Summary:
     ended: str
     reconnects: int = 0
     lost: Mapping[str, int] = field(default_factory=dict)
-    unread: int = 0
+    unread: Mapping[str, int] = field(default_factory=dict)
+    left_out: int = 0
     shadow: Agreement | None = None
     warnings: tuple[str, ...] = ()
 
@@ -78,7 +82,8 @@ class Summary:
             "ended": self.ended,
             "reconnects": self.reconnects,
             "lost": dict(self.lost),
-            "unread": self.unread,
+            "unread": dict(self.unread),
+            "left_out": self.left_out,
             "shadow": self.shadow.to_json() if self.shadow else None,
             "warnings": list(self.warnings),
         }
@@ -90,17 +95,29 @@ class Summary:
             f"{_count(self.frames, 'frame')} in {self.seconds:.1f} s ({self.fps:.1f} a second), "
             f"{self.dropped} dropped; {ended.get(self.ended, self.ended)}\n"
             f"{_count(self.faces, 'face')} in {_count(self.frames_with_face, 'frame')}"
-            + (f", {self.unread} too poor to read (--quality)" if self.unread else "")
-            + "\n"
-            f"ms a frame: {steps}"
-            + (f"\nthe camera came back {self.reconnects} times" if self.reconnects else "")
+            + (f", {self._flaws} (--quality)" if self.unread else "")
+            + (f", {self.left_out} left out (--min-confidence)" if self.left_out else "")
+            + (f"\nms a frame: {steps}" if self.frames else "")
+            + (f"\nthe camera came back {_times(self.reconnects)}" if self.reconnects else "")
             + "".join(
-                f"\n{name}: {count} readings lost" for name, count in self.lost.items() if count
+                f"\n{name}: {_count(count, 'reading')} lost"
+                for name, count in self.lost.items()
+                if count
             )
             + (f"\n{self.shadow}" if self.shadow else "")
             + "".join(f"\nwarning: {warning}" for warning in self.warnings)
         )
 
+    @property
+    def _flaws(self) -> str:
+        """How many were not read, and why."""
+        why = ", ".join(f"{number} {flaw}" for flaw, number in self.unread.items())
+        return f"{sum(self.unread.values())} too poor to read: {why}"
+
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")

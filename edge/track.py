@@ -1,14 +1,15 @@
 """Follow faces from picture to picture: who is new, who is still there, who is gone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from edgefer.preprocess import Box
 
-from .detectors import Detector
+from .detectors import Detector, open_detector
 from .detectors.region import APART, apart, overlap
+from .wishes import DEFAULT, Wishes
 
 SAME = 0.2  # overlap with where a face was expected, from which on a find is that face
 CROWD = 8  # followed faces from which on each picture is searched everywhere
@@ -36,36 +37,55 @@ class Follower:
     A picture that nothing is known of is searched with patience. From then on each face is looked
     for near where its last box and its speed let expect it; the rest of the picture is searched
     quickly every so many pictures (twice as often while nobody is there), and when a face was not
-    found. Each picture of a crowd is searched with patience; once ``every`` was raised to two, four
-    or eight times what it was at first, each second, fourth or eighth. What overlaps an expected
-    place most is that face; a face that stays unseen is forgotten, and its number is not given
-    again. Where one face may be hiding another, both get new numbers rather than each other's.
+    found. Each picture of a crowd is searched with patience; on a warm board each second, fourth or
+    eighth. What overlaps an expected place most is that face; a face that stays unseen is
+    forgotten, and its number is not given again. Where one face may be hiding another, both get new
+    numbers rather than each other's.
 
     Attributes
     ----------
-    every : int
-        As below; it may be changed at any time.
     detector : Detector
+    wishes : Wishes
+        What was wished for; `wish` changes it.
+    slower : int
+        How many times less often than that pictures are searched: 1 on a cool board. It may be
+        changed at any time.
     """
 
-    def __init__(self, detector: Detector, *, every: int = 10, patience: int = 10) -> None:
+    def __init__(self, detector: Detector, wishes: Wishes = DEFAULT, *, patience: int = 10) -> None:
         """Follow nobody yet.
 
         Parameters
         ----------
         detector : Detector
-        every : int
-            Pictures from one search of the whole picture to the next; at 1 each one is searched
-            with patience.
+        wishes : Wishes
+            What it was opened for. With an ``every`` of 1 each picture is searched with patience.
         patience : int
             Pictures in a row in which a face may be unseen before it is forgotten.
         """
-        self.every = self._usual = every
-        self.detector, self._patience = detector, patience
+        self.detector, self.wishes, self.slower = detector, wishes, 1
+        self._patience = patience
         self._tracks: list[_Track] = []
         self._next = 0
         self._shape: tuple[int, ...] = ()
         self._since = 0
+
+    @classmethod
+    def of(cls, wishes: Wishes) -> "Follower":
+        """One who follows nobody yet, with the detector that is wished for."""
+        return cls(open_detector(wishes), wishes)
+
+    def wish(self, wishes: Wishes) -> None:
+        """Find faces in another way from the next picture on, and go on with those known.
+
+        Raises
+        ------
+        BackendError
+            If the detector cannot be opened so; nothing is changed then.
+        """
+        if replace(wishes, every=self.wishes.every) != self.wishes:
+            self.detector = open_detector(wishes)
+        self.wishes = wishes
 
     def forget(self) -> None:
         """Take the next picture for one that has nothing to do with those before it."""
@@ -97,7 +117,8 @@ class Follower:
         if self._is_crowd:
             return []
         lost = any(track.missed == 1 for track in self._tracks)
-        if not lost and self._since < (self.every if self._tracks else self.every // 2):
+        every = self._every
+        if not lost and self._since < (every if self._tracks else every // 2):
             return []
         self._since = 0
         return self._match(self.detector.quick(image, self._seen()))
@@ -125,9 +146,13 @@ class Follower:
     @property
     def _due(self) -> bool:
         """Whether the next picture is searched everywhere, with patience."""
-        if not self._shape or self.every == 1:
+        if not self._shape or self._every == 1:
             return True
-        return self._is_crowd and self._since + 1 >= self.every // self._usual
+        return self._is_crowd and self._since + 1 >= self.slower
+
+    @property
+    def _every(self) -> int:
+        return self.wishes.every * self.slower
 
     @property
     def _is_crowd(self) -> bool:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from .faces import Reader
 from .reading import Frame, Reading
+from .scene import Scene
 from .steady import Steady
 from .track import Followed, Follower
+from .words import Words
 
 # Seconds between two pictures after which nobody knows who is who. A camera that was lost is away
 # for longer. A slow board is not, or it would search each picture with patience and become slower.
@@ -23,6 +25,9 @@ class Watcher:
     ----------
     follower : Follower
     reader : Reader
+    steady : Steady
+    left_out : int
+        Readings that were less sure than they had to be.
     """
 
     def __init__(
@@ -47,7 +52,8 @@ class Watcher:
             Readings less sure than this are left out.
         """
         self.follower, self.reader = follower, reader
-        self._steady, self._min_confidence = steady or Steady(0), min_confidence
+        self.steady, self._min_confidence = steady or Steady(0), min_confidence
+        self.left_out, self._scene = 0, Scene()
         self._before = 0.0
 
     def __call__(self, frame: Frame) -> list[Reading]:
@@ -59,10 +65,19 @@ class Watcher:
         if frame.name or not 0 <= frame.seconds - self._before <= PAUSE:
             self.follower.forget()
         self._before = frame.seconds
-        return self.follower(frame.image)
+        faces = self.follower(frame.image)
+        self._scene.see(frame.seconds, frame.image, len(faces), self.follower.wishes.min_face)
+        return faces
 
     def read(self, frame: Frame, faces: Sequence[Followed]) -> list[Reading]:
         """The second half: what they show."""
         read = self.reader(frame, faces)
-        told = self._steady.alone(read) if frame.name else self._steady(frame.seconds, read)
-        return [reading for reading in told if reading.confidence >= self._min_confidence]
+        told = self.steady.alone(read) if frame.name else self.steady(frame.seconds, read)
+        sure = [reading for reading in told if reading.confidence >= self._min_confidence]
+        self.left_out += len(told) - len(sure)
+        return sure
+
+    @property
+    def warnings(self) -> tuple[Words, ...]:
+        """What is wrong with the pictures, or with most faces in them."""
+        return (*self._scene.warnings, *self.reader.warnings)

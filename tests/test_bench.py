@@ -14,9 +14,9 @@ from edgefer.bundle import Bundle, write_bundle
 from edgefer.edge.bench import bench
 from edgefer.edge.bench_table import to_text
 from edgefer.edge.commands import COMMANDS
-from edgefer.edge.following import Following
 from edgefer.edge.reading import Frame
 from edgefer.edge.thermal import Heat
+from edgefer.edge.wishes import Wishes
 from edgefer.errors import CameraError
 from edgefer.preprocess import Box
 
@@ -144,7 +144,7 @@ class Recording:
     box = Box(40, 40, 80, 80)
 
     def __init__(self, wishes):
-        self.asked.append(f"opened for faces of {wishes.min_size}, {wishes.threads} threads")
+        self.asked.append(f"opened for faces of {wishes.min_face}, {wishes.threads} threads")
 
     def __call__(self, image):
         self.asked.append("all")
@@ -178,7 +178,7 @@ def test_faces_are_followed_as_in_a_run(bundle):
 
 
 def test_a_search_of_every_frame_is_measured_as_such(bundle):
-    result = bench(bundle, frames=3, follow=Following(every=1))
+    result = bench(bundle, frames=3, wishes=Wishes(every=1))
     assert "a search of every frame with patience" in to_text(result)
     assert "one frame in 10" in to_text(bench(bundle, frames=1))
 

@@ -10,11 +10,12 @@ from click.testing import CliRunner
 from tiny_tflite import tiny_bundle
 
 from edgefer.detect import CASCADES
-from edgefer.edge.detectors import Wishes, open_detector
+from edgefer.edge.detectors import open_detector
 from edgefer.edge.detectors.haar import Haar
 from edgefer.edge.detectors.region import cut, overlap
 from edgefer.edge.run_command import run
 from edgefer.edge.track import Follower
+from edgefer.edge.wishes import Wishes
 from edgefer.errors import BackendError, EdgeferError
 from edgefer.preprocess import Box
 from edgefer.synth import find_population, stream
@@ -129,7 +130,7 @@ def test_a_real_person_is_covered_as_well_as_by_a_search_of_every_frame(haar, sh
 
 @pytest.mark.parametrize("cascade", CASCADES)
 def test_every_cascade_of_opencv_can_be_used(cascade, moment, place):
-    haar = open_detector("haar", Wishes(cascade=cascade, neighbors=1, scale=1.05))
+    haar = open_detector(Wishes(cascade=cascade, neighbors=1, scale=1.05))
     assert any(overlap(box, place) > 0.5 for box in haar.near(moment.image, place))
 
 
@@ -142,7 +143,7 @@ class Own:
     """Somebody's own detector: one face, always there."""
 
     def __init__(self, wishes):
-        self.size = wishes.min_size
+        self.size = wishes.min_face
 
     def __call__(self, image):
         return [Box(10, 10, self.size, self.size)]
@@ -155,14 +156,14 @@ class Own:
 
 
 def test_a_detector_of_ones_own_gets_what_is_asked_for(tmp_path):
-    assert open_detector("test_detectors:Own", Wishes(min_size=77))(None) == [Box(10, 10, 77, 77)]
+    assert open_detector(Wishes("test_detectors:Own", min_face=77))(None) == [Box(10, 10, 77, 77)]
 
 
 def test_a_detector_that_is_none_is_refused():
     with pytest.raises(EdgeferError, match="without quick, near"):
-        open_detector("test_detectors:Half", Wishes())
+        open_detector(Wishes("test_detectors:Half"))
     with pytest.raises(EdgeferError, match="Built in: haar, yunet"):
-        open_detector("hog", Wishes())
+        open_detector(Wishes("hog"))
 
 
 class Half(Own):
@@ -180,7 +181,7 @@ def yunet(tmp_path_factory):
 
 
 def test_yunet_finds_what_its_network_takes_for_a_face(yunet):
-    detector = open_detector("yunet", Wishes(min_size=60, model=yunet))
+    detector = open_detector(Wishes("yunet", yunet))
     image = np.zeros((480, 640, 3), np.uint8)
     image[96:192, 192:288] = 255  # shrunk to a third, a square of 32 pixels
     assert detector(image) == detector(image[..., 0]) == [Box(192, 96, 96, 96)]
@@ -189,7 +190,7 @@ def test_yunet_finds_what_its_network_takes_for_a_face(yunet):
 
 
 def test_yunet_looks_near_a_place(yunet):
-    detector = open_detector("yunet", Wishes(min_size=24, model=yunet))
+    detector = open_detector(Wishes("yunet", yunet, min_face=24))
     image = np.zeros((480, 640, 3), np.uint8)
     image[196:228, 296:328] = 255
     # The cut begins half a face before the place, at (264, 164): the square is one of its cells.
@@ -200,7 +201,7 @@ def test_yunet_looks_near_a_place(yunet):
 
 
 def test_yunet_leaves_out_faces_smaller_than_asked_for(yunet):
-    detector = open_detector("yunet", Wishes(min_size=40, model=yunet))
+    detector = open_detector(Wishes("yunet", yunet, min_face=40))
     image = np.zeros((128, 128, 3), np.uint8)
     image[32:64, 32:64] = 255
     assert detector.near(image, Box(40, 40, 48, 48)) == []
@@ -227,7 +228,7 @@ def test_a_file_that_is_no_yunet_is_refused(tmp_path, content, message):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(BackendError, match=message):
-        open_detector("yunet", Wishes(model=path))
+        open_detector(Wishes("yunet", path))
 
 
 def test_an_opencv_without_yunet_is_named(tmp_path):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -13,11 +14,12 @@ from tiny_tflite import tiny_bundle
 from edgefer.detect import FaceDetector
 from edgefer.edge.cameras.opencv import VideoFile
 from edgefer.edge.look import Look
+from edgefer.edge.quality import FLAWS
 from edgefer.edge.reading import Frame, Reading
 from edgefer.edge.run_command import run
 from edgefer.edge.sinks import open_sink
 from edgefer.edge.sinks.blur import CELLS, HOLD, MARGIN, pixelate
-from edgefer.edge.sinks.drawing import COLOR, GRAY, Painter, draw_readings
+from edgefer.edge.sinks.drawing import COLOR, GRAY, Painter, draw_readings, label
 from edgefer.edge.sinks.hangul import Hangul, find_font
 from edgefer.edge.sinks.names import names
 from edgefer.edge.steady import UNSURE
@@ -166,11 +168,19 @@ def test_what_is_unsure_is_drawn_in_grey():
     assert draw_readings(flat(), [reading()])[BOX.y + BOX.h, BOX.x + 40].tolist() == list(COLOR)
 
 
+@pytest.mark.parametrize("flaw", FLAWS)
+def test_why_a_face_was_not_read_stands_in_its_label(hangul, flaw):
+    refused = replace(unsure(), confidence=0.0, flaw=flaw)
+    assert label(refused) == f"unsure: {FLAWS[flaw].english}"
+    assert label(refused, korean=True) == f"불확실: {FLAWS[flaw].korean}"
+    assert hangul.draw(label(refused, korean=True), 16).any()
+
+
 def test_no_share_stands_behind_unsure(hangul):
     drawn = draw_readings(flat(), [unsure()], hangul)
     ink = hangul.draw("불확실", 16)
-    label = drawn[35:60, 60:140]
-    across = np.flatnonzero((label > 128).all(axis=2).any(axis=0))
+    behind = drawn[35:60, 60:140]
+    across = np.flatnonzero((behind > 128).all(axis=2).any(axis=0))
     assert np.ptp(across) <= ink.shape[1]
 
 

@@ -18,6 +18,7 @@ from edgefer.edge.sinks.warnings import WarningSink
 from edgefer.edge.stream import run
 from edgefer.edge.track import Followed, Follower
 from edgefer.edge.watcher import Watcher
+from edgefer.edge.words import Words
 from edgefer.errors import EdgeferError
 from edgefer.labels import labels_of
 from edgefer.preprocess import Box
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.edge
 
 NEAR, FAR = Box(0, 0, 96, 96), Box(0, 0, 40, 40)
 GRAIN = np.random.default_rng(0).integers(-40, 40, (48, 48))
+DARK, SMALL = Words("dark.", "어두움"), Words("small.", "작음")
 SURE, DOUBTFUL = np.array([0.9]), np.array([0.4])
 
 
@@ -72,7 +74,7 @@ def watch(seconds, *, patches, box=NEAR, sure=SURE, drift=None, since=0.0) -> Dr
     ],
 )
 def test_a_minute_of_faces_that_are_unlike_is_a_warning(told, seen):
-    assert any(told in warning for warning in watch(60, **seen).warnings)
+    assert any(told in warning.english for warning in watch(60, **seen).warnings)
     assert not watch(20, **seen).warnings
 
 
@@ -107,7 +109,7 @@ def test_an_hour_with_nobody_there_says_nothing():
 
 def test_faces_that_a_gate_refused_are_dark_but_not_doubtful():
     drift = Drift(REFERENCE, "int8", 48)
-    reader = Reader(Fixed(0.4), gate=lambda patches, boxes: np.array([False]), drift=drift)
+    reader = Reader(Fixed(0.4), gate=lambda patches, boxes: np.array(["dark"]), drift=drift)
     dark = np.full((96, 96), 10, np.uint8)
     for second in range(60):
         (reading,) = reader(Frame(second, float(second), dark), [Followed(0, NEAR)])
@@ -147,7 +149,7 @@ def test_a_run_tells_its_sinks_and_its_summary(capsys):
     camera = Dark(named=False)
     watcher = Watcher(Follower(Scene(Box(0, 0, 60, 60))), reader)
     summary = run(watcher, camera, [Ear(), WarningSink()])
-    assert told[-1] == summary.warnings != ()
+    assert tuple(warning.english for warning in told[-1]) == summary.warnings != ()
     assert summary.to_json()["warnings"] == list(summary.warnings)
     assert f"warning: {summary.warnings[0]}" in str(summary)
     assert capsys.readouterr().err.count("warning: most faces are") == len(summary.warnings)
@@ -156,7 +158,7 @@ def test_a_run_tells_its_sinks_and_its_summary(capsys):
 def test_a_warning_that_begins_and_ends_is_two_lines(tmp_path):
     path = tmp_path / "warnings.jsonl"
     sink = open_sink(f"warnings:{path}")
-    for warnings in ((), ("dark.",), ("dark.",), ("dark.", "small."), ()):
+    for warnings in ((), (DARK,), (DARK,), (DARK, SMALL), ()):
         sink.write(frame(), [])
         sink.tell(Vitals(warnings=warnings))
     sink.close()
@@ -170,7 +172,7 @@ def test_a_disk_that_is_full_for_a_while_costs_no_warning(tmp_path, capsys):
     path, disk = tmp_path / "warnings", tmp_path / "disk"
     path.symlink_to("/dev/full")
     sink = open_sink(f"warnings:{path}")
-    sink.tell(Vitals(warnings=("dark.",)))
+    sink.tell(Vitals(warnings=(DARK,)))
     until(lambda: sink.failing)
     path.unlink()
     path.symlink_to(disk)
@@ -186,7 +188,7 @@ def test_a_disk_that_is_full_for_a_while_costs_no_warning(tmp_path, capsys):
 
 def test_a_warning_that_the_end_finds_unwritten_is_counted_and_told(capsys):
     sink = open_sink("warnings:/dev/full")
-    sink.tell(Vitals(warnings=("dark.",)))
+    sink.tell(Vitals(warnings=(DARK,)))
     until(lambda: sink.failing)
     sink.close()
     assert lost([sink]) == {"/dev/full": 1}

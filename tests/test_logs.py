@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,7 @@ def test_a_json_line_holds_exactly_what_was_agreed(tmp_path):
         "box": [10, 40, 30, 30],
         "emotion": "happy",
         "confidence": 0.75,
+        "flaw": None,
         "probabilities": {"happy": 0.75, "sad": 0.25},
     }
     assert (second["face"], second["emotion"]) == (1, "슬픔")
@@ -189,12 +191,23 @@ def test_a_row_holds_a_reading(tmp_path):
     first, second = table(tmp_path / "log.csv")
     assert list(first) == [
         *("time", "index", "seconds", "name", "face", "x", "y", "width", "height"),
-        *("emotion", "confidence", "happy", "sad"),
+        *("emotion", "confidence", "flaw", "happy", "sad"),
     ]
     assert list(first.values())[1:] == [
-        *("3", "0.12", "가.png", "0", "10", "40", "30", "30", "happy", "0.75", "0.75", "0.25")
+        *("3", "0.12", "가.png", "0", "10", "40", "30", "30", "happy", "0.75", "", "0.75", "0.25")
     ]
     assert (second["face"], second["emotion"]) == ("1", "sad")
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_face_that_was_not_read_says_why(tmp_path, kind):
+    sink = open_sink(f"{kind}:{tmp_path / 'log'}")
+    sink.write(frame(), [replace(reading(), emotion="unsure", confidence=0.0, flaw="blurred")])
+    sink.close()
+    rows = (
+        table(tmp_path / "log") if kind == "csv" else [json.loads((tmp_path / "log").read_text())]
+    )
+    assert [row["flaw"] for row in rows] == ["blurred"]
 
 
 def test_a_table_is_added_to_under_one_header(tmp_path, capsys):

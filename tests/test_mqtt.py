@@ -18,6 +18,7 @@ pytest.importorskip("paho.mqtt", reason="no paho-mqtt: pip install '.[mqtt]'")
 from edgefer.edge.sinks import Vitals, open_sink
 from edgefer.edge.sinks.mqtt import MqttSink, State
 from edgefer.edge.sinks.mqtt_address import parse_address
+from edgefer.edge.words import Words
 
 pytestmark = [pytest.mark.edge, needs_mosquitto]
 
@@ -70,7 +71,7 @@ def test_the_state_is_kept_for_who_comes_later(broker, tmp_path):
     time.sleep(0.1)
     sink.write(frame(1), [reading("sad", 0.625)])
     sink.write(frame(2), [reading("sad", 0.75)])  # still sad: no news
-    sink.tell(Vitals(warnings=("It is dark.",)))
+    sink.tell(Vitals(warnings=(Words("It is dark.", "어두움"),)))
 
     def look():
         late = Listener(broker.port, "room/#")
@@ -80,7 +81,7 @@ def test_the_state_is_kept_for_who_comes_later(broker, tmp_path):
     found = until(lambda: (seen := look()).get("room/state", "").count("dark") and seen)
     assert json.loads(found["room/state"])["warnings"] == ["It is dark."]
     assert json.loads(found["room/state"])["faces"] == [
-        {"face": 0, "emotion": "sad", "confidence": 0.625}
+        {"face": 0, "emotion": "sad", "confidence": 0.625, "flaw": None}
     ]
     assert found["room/status"] == "online"
     sink.close()
@@ -93,12 +94,12 @@ def test_the_state_tells_what_there_is_to_warn_of():
     first = state.latest
     state.warn((), 0.0)
     assert state.latest is first
-    state.warn(("어두움: it is darker than the calibration faces.",), 0.0)
+    state.warn((Words("어두움: it is dark.", "어두움"),), 0.0)
     told = state.latest
     state.see([reading("happy", 0.9)], 0.0)
-    state.warn(("어두움: it is darker than the calibration faces.",), 0.0)
+    state.warn((Words("어두움: it is dark.", "어두움"),), 0.0)
     assert state.latest is told
-    assert json.loads(told)["warnings"] == ["어두움: it is darker than the calibration faces."]
+    assert json.loads(told)["warnings"] == ["어두움: it is dark."]
     assert json.loads(told)["faces"] == json.loads(first)["faces"]
     state.warn((), 0.0)
     assert json.loads(state.latest)["warnings"] == json.loads(first)["warnings"] == []
@@ -209,7 +210,7 @@ def test_nobody_is_seen_while_the_camera_is_lost_and_when_the_run_has_ended(
     sink.write(frame(0), [reading(face=3)])
     sink.tell(Vitals(states={"camera_up": 1.0}))
     until(lambda: faces() == [3])
-    sink.tell(Vitals(states={"camera_up": 0.0}, warnings=("camera 0 is lost.",)))
+    sink.tell(Vitals(states={"camera_up": 0.0}, warnings=(Words("camera 0 is lost.", "끊김"),)))
     until(lambda: faces() == [])
     assert json.loads(listener.payloads("room/state")[-1])["warnings"] == ["camera 0 is lost."]
     sink.tell(Vitals(states={"camera_up": 1.0}))

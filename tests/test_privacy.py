@@ -89,7 +89,7 @@ def test_a_sink_writes_what_it_names_and_nothing_else(start, tmp_path):
     assert left(tmp_path) == ["log.csv", "log.jsonl"]
     text = (tmp_path / "home" / "log.jsonl").read_text()
     assert set(json.loads(text.splitlines()[0])) == {
-        *("index", "seconds", "face", "box", "emotion", "confidence", "probabilities")
+        *("index", "seconds", "face", "box", "emotion", "confidence", "flaw", "probabilities")
     }
 
 

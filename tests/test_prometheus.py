@@ -4,6 +4,7 @@ import http.client
 import socket
 import threading
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from sinking import frame, reading, until
@@ -45,6 +46,15 @@ def numbers(port):
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
+
+
+def test_faces_that_were_not_read_are_counted_by_what_was_wrong(sink):
+    dark = replace(reading("unsure", 0.0), flaw="dark")
+    for index in range(3):
+        sink.write(frame(index), [dark, replace(dark, flaw="turned")][: 2 - index % 2])
+    found = numbers(sink.port)
+    assert found["edgefer_unread_total", "dark"] == 3
+    assert found["edgefer_unread_total", "turned"] == 2
 
 
 def test_frames_and_emotions_are_counted(sink):

@@ -7,7 +7,7 @@ from scenes import Scene
 from test_steady import Pictures
 
 from edgefer.edge.faces import Reader
-from edgefer.edge.quality import readable
+from edgefer.edge.quality import flaws
 from edgefer.edge.reading import Frame
 from edgefer.edge.sinks.blur import Blur
 from edgefer.edge.stream import run
@@ -28,37 +28,37 @@ def face(seed=0) -> np.ndarray:
     return np.clip(130 + 30 * soft / soft.std(), 0, 255).astype(np.uint8)
 
 
-def good(image, box=WHOLE) -> bool:
-    return bool(readable(to_patch(image, box)[None], [box])[0])
+def flaw(image, box=WHOLE) -> str:
+    return str(flaws(to_patch(image, box)[None], [box])[0])
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda image: image, True),
-        (lambda image: cv2.GaussianBlur(image, (0, 0), 6), False),
-        (lambda image: (image * 0.5).astype(np.uint8), True),
-        (lambda image: (image * 0.15).astype(np.uint8), False),
-        (lambda image: np.clip(image * 1.5, 0, 255).astype(np.uint8), True),
-        (lambda image: np.clip(image * 4.0, 0, 255).astype(np.uint8), False),
-        (np.zeros_like, False),
-        (lambda image: np.full_like(image, 128), False),  # nothing there
+        (lambda image: image, ""),
+        (lambda image: cv2.GaussianBlur(image, (0, 0), 6), "blurred"),
+        (lambda image: (image * 0.5).astype(np.uint8), ""),
+        (lambda image: (image * 0.15).astype(np.uint8), "dark"),
+        (lambda image: np.clip(image * 1.5, 0, 255).astype(np.uint8), ""),
+        (lambda image: np.clip(image * 4.0, 0, 255).astype(np.uint8), "bright"),
+        (np.zeros_like, "dark"),
+        (lambda image: np.full_like(image, 128), "blurred"),  # nothing there
     ],
     ids=["as-it-is", "blurred", "dim", "dark", "light", "glaring", "black", "flat"],
 )
 def test_what_cannot_be_read(change, expected):
-    assert [good(change(face(seed))) for seed in range(5)] == [expected] * 5
+    assert [flaw(change(face(seed))) for seed in range(5)] == [expected] * 5
 
 
-@pytest.mark.parametrize(("side", "expected"), [(31, False), (32, True), (96, True)])
+@pytest.mark.parametrize(("side", "expected"), [(31, "small"), (32, ""), (96, "")])
 def test_a_small_face_is_refused(side, expected):
     patch = to_patch(face(), WHOLE)[None]
-    assert readable(patch, [Box(5, 5, side, side - 4)]).tolist() == [expected]
+    assert flaws(patch, [Box(5, 5, side, side - 4)]).tolist() == [expected]
 
 
 def test_each_face_of_a_picture_is_judged_alone():
     patches = np.stack([to_patch(image, WHOLE) for image in (face(), face() // 8, face(1))])
-    assert readable(patches, [WHOLE] * 3).tolist() == [True, False, True]
+    assert flaws(patches, [WHOLE] * 3).tolist() == ["", "dark", ""]
 
 
 class Counting:
@@ -79,19 +79,19 @@ LEFT, MIDDLE, RIGHT = (Followed(i, Box(96 * i, 0, 96, 96)) for i in range(3))
 
 def test_a_refused_face_is_told_and_the_model_not_asked():
     image, model = np.hstack([face(), face() // 8, face(1)]), Counting()
-    out = Reader(model, gate=readable)(Frame(0, 0.0, image), [LEFT, MIDDLE, RIGHT])
+    out = Reader(model, gate=flaws)(Frame(0, 0.0, image), [LEFT, MIDDLE, RIGHT])
     assert model.asked == [2]
-    assert [(r.face, r.emotion, r.confidence) for r in out] == [
-        (0, "sad", 0.75),
-        (1, "unsure", 0.0),
-        (2, "sad", 0.75),
+    assert [(r.face, r.emotion, r.confidence, r.flaw) for r in out] == [
+        (0, "sad", 0.75, ""),
+        (1, "unsure", 0.0, "dark"),
+        (2, "sad", 0.75, ""),
     ]
     assert out[1].probabilities == {"happy": 0.5, "sad": 0.5}
 
 
 def test_blur_covers_a_refused_face():
     image, model, blur = face() // 8, Counting(), Blur()
-    out = Reader(model, gate=readable)(Frame(0, 0.0, image), [LEFT])
+    out = Reader(model, gate=flaws)(Frame(0, 0.0, image), [LEFT])
     blur.see(Frame(0, 0.0, image), out)
     assert blur.boxes == [LEFT.box]
     assert model.asked == []
@@ -99,10 +99,10 @@ def test_blur_covers_a_refused_face():
 
 def test_the_summary_counts_them():
     flat, model = Pictures(named=False), Counting()
-    gated = run(Watcher(Follower(Scene(Box(0, 0, 60, 60))), Reader(model, gate=readable)), flat, [])
-    assert (gated.faces, gated.unread, model.asked) == (10, 10, [])
-    assert gated.to_json()["unread"] == 10
-    assert "10 too poor to read" in str(gated)
+    gated = run(Watcher(Follower(Scene(Box(0, 0, 60, 60))), Reader(model, gate=flaws)), flat, [])
+    assert (gated.faces, gated.unread, model.asked) == (10, {"blurred": 5, "dark": 5}, [])
+    assert gated.to_json()["unread"] == {"blurred": 5, "dark": 5}
+    assert "10 too poor to read: 5 blurred, 5 dark (--quality)" in str(gated)
     plain = run(Watcher(Follower(Scene(Box(0, 0, 60, 60))), Reader(model)), flat, [])
-    assert (plain.faces, plain.unread) == (10, 0)
+    assert (plain.faces, plain.unread) == (10, {})
     assert "too poor" not in str(plain)

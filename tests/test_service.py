@@ -134,7 +134,7 @@ def test_a_jetsons_camera_needs_its_daemon_and_its_devices():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--min-face", "3"], "3 is not in the range x>=24"),
+        (["--min-face", "3"], "3 is not in the range 24<=x<=10000"),
         (["--wings"], "No such option"),
         (["--memory", "lots"], "--memory 'lots' is no size. Type 512M"),
         (["--camera", "rtsp://me:secret@cam"], "the password of rtsp://***@cam in the unit"),

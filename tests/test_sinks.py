@@ -4,6 +4,7 @@ import io
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ def test_a_moment_of_doubt_earns_no_line():
     moments = [(i / 10, ["sad"] if i == 15 else ["happy"]) for i in range(30)]
     assert told(moments)[0] == "  0:00.0  happy 75%"
     assert not any("sad" in line for line in told(moments))
+
+
+def test_a_face_that_was_not_read_says_why():
+    file = io.StringIO()
+    sink = ConsoleSink(file)
+    sink.write(frame(), [replace(reading("unsure", 0.0), flaw="turned"), reading("unsure", 0.3)])
+    sink.close()
+    assert file.getvalue() == "  0:00.0  unsure (turned away), unsure\n"
 
 
 def test_an_empty_room_is_said():

@@ -18,6 +18,8 @@ from edgefer.edge.sinks import Stop
 from edgefer.edge.stream import run
 from edgefer.edge.track import Followed, Follower
 from edgefer.edge.watcher import Watcher
+from edgefer.edge.wishes import Wishes
+from edgefer.edge.words import Words
 from edgefer.errors import CameraError, EdgeferError
 from edgefer.labels import labels_of
 from edgefer.preprocess import Box
@@ -79,7 +81,7 @@ def scene(left=255, right=0) -> np.ndarray:
 
 
 def both():
-    return Follower(Scene(RIGHT, LEFT))
+    return Follower(Scene(RIGHT, LEFT), Wishes(min_face=24))
 
 
 def nobody():
@@ -119,7 +121,7 @@ def test_every_sink_gets_every_frame_also_empty_ones():
 def test_the_summary_counts():
     boxes = iter([[LEFT], [], [LEFT, RIGHT], [RIGHT]])
     camera = ListCamera(*[scene()] * 4, dropped=7)
-    follower = Follower(lambda image: next(boxes), every=1)
+    follower = Follower(lambda image: next(boxes), Wishes(every=1))
     summary = run(bright(follower), camera, [])
     assert (summary.grabbed, summary.frames, summary.dropped) == (11, 4, 7)
     assert (summary.faces, summary.frames_with_face) == (4, 3)
@@ -208,13 +210,13 @@ def test_how_the_run_goes_is_asked_once_a_frame_and_only_for_those_who_listen():
 
 def test_what_a_camera_warns_of_is_told_first():
     class Doubtful(Reader):
-        warnings = ("most faces are dark.",)
+        warnings = (Words("most faces are dark.", "어두움"),)
 
     camera, ear = ListCamera(scene()), Ear()
-    camera.warnings = ("camera 0 is frozen.",)
+    camera.warnings = (Words("camera 0 is frozen.", "멈춤"),)
     summary = run(Watcher(both(), Doubtful(BrightClassifier())), camera, [ear])
-    expected = ("camera 0 is frozen.", "most faces are dark.")
-    assert (summary.warnings, ear.heard[0].warnings) == (expected, expected)
+    assert summary.warnings == ("camera 0 is frozen.", "most faces are dark.")
+    assert ear.heard[0].warnings == (*camera.warnings, *Doubtful.warnings)
 
 
 def test_a_followed_face_keeps_its_number_from_frame_to_frame():

@@ -149,28 +149,28 @@ def test_without_a_limit_it_is_a_raspberry_pis(tmp_path):
     assert throttles_at(tmp_path) == 80
 
 
-def test_the_interval_grows_before_the_limit_and_shrinks_later_than_it_grew():
-    govern = Governor(10, 80)
+def test_searches_get_rarer_before_the_limit_and_come_back_later_than_they_went():
+    govern = Governor(80)
     up = [govern(degrees) for degrees in (50, 70.9, 71, 73, 74, 77, 79.9, 90)]
-    assert up == [10, 10, 20, 20, 40, 80, 80, 80]
+    assert up == [1, 1, 2, 2, 4, 8, 8, 8]
     down = [govern(degrees) for degrees in (77, 74, 73.9, 71, 70.9, 68, 67.9, 40)]
-    assert down == [80, 80, 40, 40, 20, 20, 10, 10]
+    assert down == [8, 8, 4, 4, 2, 2, 1, 1]
 
 
 def test_a_board_at_the_edge_does_not_go_to_and_fro():
-    govern = Governor(10, 80)
-    assert {govern(degrees) for degrees in (71.2, 70.8, 71.1, 69, 71)} == {20}
+    govern = Governor(80)
+    assert {govern(degrees) for degrees in (71.2, 70.8, 71.1, 69, 71)} == {2}
 
 
 def test_a_board_that_is_throttled_is_searched_least_and_recovers_when_it_cools():
-    govern = Governor(5, 80)
-    assert govern(60, throttled=True) == 40
-    assert govern(None) == 40
-    assert govern(60) == 5
+    govern = Governor(80)
+    assert govern(60, throttled=True) == 8
+    assert govern(None) == 8
+    assert govern(60) == 1
 
 
 class Searching:
-    every = 10
+    slower = 1
 
 
 class Sensors:
@@ -209,22 +209,22 @@ def test_a_run_searches_less_on_a_warm_board_and_as_before_on_a_cool_one():
             sensors.given.put(heat)
             until(lambda heat=heat: sink.heat is heat)
             sink.write(FRAME, [])
-            found.append(paced.every)
-        assert found == [80, 10, 80]
+            found.append(paced.slower)
+        assert found == [8, 1, 8]
         assert sink.states == {"temperature_celsius": 50}
 
 
 @pytest.mark.parametrize(
-    ("bits", "celsius", "every"),
+    ("bits", "celsius", "slower"),
     [
-        ("50001", 45.0, 10),  # under-voltage
-        ("50005", 45.0, 10),  # and throttled for it, which is what a Raspberry Pi says
-        ("50005", 78.0, 80),  # a board that is warm besides
-        ("5000d", 45.0, 80),  # or at its soft limit
-        ("40004", 45.0, 80),  # throttled, and the supply is good
+        ("50001", 45.0, 1),  # under-voltage
+        ("50005", 45.0, 1),  # and throttled for it, which is what a Raspberry Pi says
+        ("50005", 78.0, 8),  # a board that is warm besides
+        ("5000d", 45.0, 8),  # or at its soft limit
+        ("40004", 45.0, 8),  # throttled, and the supply is good
     ],
 )
-def test_a_weak_power_supply_is_not_cured_by_searching_less(tmp_path, bits, celsius, every):
+def test_a_weak_power_supply_is_not_cured_by_searching_less(tmp_path, bits, celsius, slower):
     told = tmp_path / "sys/devices/platform/soc/soc:firmware/get_throttled"
     told.parent.mkdir(parents=True)
     told.write_text(f"{bits}\n")
@@ -232,7 +232,7 @@ def test_a_weak_power_supply_is_not_cured_by_searching_less(tmp_path, bits, cels
     with cooling(paced, Sensors(heat)) as sink:
         until(lambda: sink.heat is heat)
         sink.write(FRAME, [])
-    assert paced.every == every
+    assert paced.slower == slower
 
 
 def test_sensors_are_not_asked_at_every_frame():
@@ -250,7 +250,7 @@ def test_a_sensor_that_hangs_holds_no_frame_up():
     with cooling(paced, sensors) as sink:
         until(lambda: sensors.asked)
         sink.write(FRAME, [])
-    assert paced.every == 10
+    assert paced.slower == 1
     until(lambda: not watching())
 
 

@@ -6,6 +6,7 @@ from scenes import IMAGE, Scene
 
 from edgefer.edge.detectors.region import overlap
 from edgefer.edge.track import CROWD, Follower
+from edgefer.edge.wishes import Wishes
 from edgefer.preprocess import Box
 
 pytestmark = pytest.mark.edge
@@ -43,7 +44,7 @@ def test_a_face_that_runs_is_expected_where_its_speed_brings_it():
 
 def test_the_whole_picture_is_searched_every_so_many_pictures():
     scene = Scene()
-    follower = Follower(scene, every=5)
+    follower = Follower(scene, Wishes(every=5))
     for _ in range(11):
         scene.show(follower, FACE)
     searches = [asked for asked in scene.asked if asked != "near"]
@@ -53,7 +54,7 @@ def test_the_whole_picture_is_searched_every_so_many_pictures():
 
 def test_where_nobody_is_somebody_is_looked_for_twice_as_often():
     scene = Scene()
-    follower = Follower(scene, every=10)
+    follower = Follower(scene, Wishes(every=10))
     for _ in range(11):
         scene.show(follower)
     assert scene.asked == ["all", "quick", "quick"]
@@ -61,7 +62,7 @@ def test_where_nobody_is_somebody_is_looked_for_twice_as_often():
 
 def test_every_picture_may_be_searched_with_patience():
     scene = Scene()
-    follower = Follower(scene, every=1)
+    follower = Follower(scene, Wishes(every=1))
     assert [scene.show(follower, moved(FACE, 4 * step)) for step in range(3)] == [
         {FACE: 0},
         {moved(FACE, 4): 0},
@@ -72,7 +73,7 @@ def test_every_picture_may_be_searched_with_patience():
 
 def test_a_face_that_is_lost_is_searched_everywhere_at_once_and_only_once():
     scene = Scene()
-    follower = Follower(scene, every=100, patience=5)
+    follower = Follower(scene, Wishes(every=100), patience=5)
     scene.show(follower, FACE)
     scene.asked.clear()
     for _ in range(3):
@@ -82,7 +83,7 @@ def test_a_face_that_is_lost_is_searched_everywhere_at_once_and_only_once():
 
 def test_a_face_that_jumped_is_found_again_in_the_same_picture_under_a_new_number():
     scene = Scene()
-    follower = Follower(scene, every=100)
+    follower = Follower(scene, Wishes(every=100))
     scene.show(follower, FACE)
     assert scene.show(follower, OTHER) == {OTHER: 1}
 
@@ -90,7 +91,7 @@ def test_a_face_that_jumped_is_found_again_in_the_same_picture_under_a_new_numbe
 @pytest.mark.parametrize(("gap", "number"), [(1, 0), (5, 0), (6, 1), (40, 1)])
 def test_a_face_that_comes_back_keeps_its_number_until_it_is_forgotten(gap, number):
     scene = Scene()
-    follower = Follower(scene, every=2, patience=5)
+    follower = Follower(scene, Wishes(every=2), patience=5)
     scene.show(follower, FACE)
     for _ in range(gap):
         assert scene.show(follower) == {}
@@ -100,7 +101,7 @@ def test_a_face_that_comes_back_keeps_its_number_until_it_is_forgotten(gap, numb
 
 def test_numbers_are_not_given_again():
     scene, numbers = Scene(), []
-    follower = Follower(scene, patience=0, every=1)
+    follower = Follower(scene, Wishes(every=1), patience=0)
     for step in range(6):
         numbers += scene.show(follower, *([FACE] if step % 2 else [])).values()
     assert numbers == [0, 1, 2]
@@ -108,7 +109,7 @@ def test_numbers_are_not_given_again():
 
 def test_somebody_new_gets_a_number_and_leaves_the_other_ones_alone():
     scene = Scene()
-    follower = Follower(scene, every=3)
+    follower = Follower(scene, Wishes(every=3))
     scene.show(follower, FACE)
     seen = [scene.show(follower, FACE, OTHER) for _ in range(3)]
     assert seen == [{FACE: 0}, {FACE: 0}, {FACE: 0, OTHER: 1}]
@@ -124,7 +125,7 @@ def test_somebody_new_gets_a_number_and_leaves_the_other_ones_alone():
 @pytest.mark.parametrize("every", [1, 10])
 def test_two_who_meet_never_swap_their_numbers(speed, down, hidden, turn, every):
     scene = Scene()
-    follower = Follower(scene, every=every)
+    follower = Follower(scene, Wishes(every=every))
     owners: dict[int, set[str]] = {}
     left, right = Box(20, 80, 60, 60), Box(240, 80 + down, 60, 60)
     steps = 220 // (2 * speed)
@@ -166,7 +167,7 @@ def test_two_boxes_on_one_face_are_one_face():
 
 def test_a_face_that_leaves_the_picture_is_followed_over_the_border_and_forgotten():
     scene = Scene()
-    follower = Follower(scene, every=100, patience=4)
+    follower = Follower(scene, Wishes(every=100), patience=4)
     for step in range(10):
         scene.show(follower, moved(FACE, 20 * step))
     for _ in range(5):
@@ -198,10 +199,10 @@ def test_fifty_faces_keep_their_numbers_and_are_not_searched_for_one_by_one():
 @pytest.mark.parametrize("every", [1, 10])
 def test_a_crowd_is_searched_less_often_where_a_warm_board_asks_for_it(every, times, searches):
     scene = Scene()
-    follower = Follower(scene, every=every)
+    follower = Follower(scene, Wishes(every=every))
     crowd = [Box(30 * x, 40 * y, 24, 24) for x in range(5) for y in range(4)]
     first = scene.show(follower, *crowd)
-    follower.every *= times
+    follower.slower = times
     for step in range(1, 17):
         walked = {moved(box, 2 * step): number for box, number in first.items()}
         assert scene.show(follower, *walked) == walked
@@ -214,7 +215,7 @@ def test_who_is_lost_in_a_crowd_of_a_warm_board_waits_for_the_next_search():
     follower = Follower(scene)
     crowd = [Box(30 * x, 40 * y, 24, 24) for x in range(5) for y in range(4)]
     first = scene.show(follower, *crowd)
-    follower.every *= 8
+    follower.slower = 8
     rest = dict(list(first.items())[1:])
     assert [scene.show(follower, *rest) for _ in range(7)] == [rest] * 7
     assert scene.asked.count("all") == 1

@@ -88,6 +88,9 @@ def test_with_a_token_nothing_is_seen_without_it():
         assert ask(sink.port, "/").status == 200  # the page, which holds nothing yet
         assert ask(sink.port, "/state").status == 401
         assert ask(sink.port, "/record", {"on": True}).status == 401
+        assert ask(sink.port, "/tune", {"unsure": 0.5}).status == 401
+        assert ask(sink.port, "/records").status == 401
+        assert ask(sink.port, "/records/readings-20261122-101500.jsonl").status == 401
         assert ask(sink.port, "/enter", {"token": TOKEN[:-1]}).status == 401
         assert ask(sink.port, "/state", headers={"Cookie": f"edgefer-{sink.port}=x"}).status == 401
         with Watcher(sink.port) as refused:
@@ -107,6 +110,25 @@ def test_the_token_opens_the_page():
             assert watcher.picture()[0]["faces"]
         bearer = {"Authorization": f"Bearer {TOKEN}"}
         assert ask(sink.port, "/state", headers=bearer).status == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",  # TLS where there is none
+    ],
+)
+def test_what_speaks_no_http_is_refused_without_a_word(sent, caplog, capfd):
+    with page() as sink:
+        with socket.create_connection(("127.0.0.1", sink.port), TIMEOUT) as sock:
+            sock.sendall(sent)
+            assert b" 400 " in sock.recv(100)
+        assert ask(sink.port, "/state").status == 200
+    assert capfd.readouterr().err == f"watch at http://127.0.0.1:{sink.port}\n"
+    assert caplog.records == []
 
 
 def test_who_guesses_is_not_listened_to():

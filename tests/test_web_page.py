@@ -1,14 +1,22 @@
 """The web page in a real browser: boxes and timelines move, both languages, the door."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from chromium import Page
-from watching import Watcher, page, playing
+from watching import Watcher, ask, page, playing, tunable
 
 from edgefer.edge.look import Look
 from edgefer.edge.shadow import Agreement
 from edgefer.edge.sinks.vitals import Vitals
+from edgefer.edge.words import Words
 from edgefer.labels import labels_of
 
 pytestmark = pytest.mark.edge
@@ -129,14 +137,17 @@ def test_float_beside_int8_is_shown_in_shadow_mode_alone(browser):
 
 
 def test_warnings_stand_above_the_picture_while_there_are_any(browser):
-    sentences = ("It is <b>darker</b> than the calibration faces.", "Faces are smaller.")
+    warnings = (
+        Words("It is <b>dark</b>.", "<b>어둡습니다</b>."),
+        Words("Faces are small.", "작습니다."),
+    )
     with page() as sink, playing(sink, 0.04):
         look_at(browser, sink)
         browser.wait(f"{BOX} !== null")
         assert browser.evaluate("document.getElementById('warnings').hidden")
-        sink.tell(Vitals(warnings=sentences))
+        sink.tell(Vitals(warnings=warnings))
         browser.wait("document.querySelectorAll('#warnings li').length === 2")
-        assert text(browser, "#warnings ul") == "\n".join(sentences)
+        assert text(browser, "#warnings ul") == "It is <b>dark</b>.\nFaces are small."
         above = "{0}.getBoundingClientRect().bottom <= {1}.getBoundingClientRect().top"
         ids = [f"document.getElementById({name!r})" for name in ("warnings", "live")]
         assert browser.evaluate(above.format(*ids))
@@ -145,6 +156,9 @@ def test_warnings_stand_above_the_picture_while_there_are_any(browser):
         frames = browser.evaluate("Number(document.getElementById('frames').innerText)")
         browser.wait(f"Number(document.getElementById('frames').innerText) > {frames + 2}")
         assert browser.evaluate("window.said.isConnected")
+        browser.evaluate("document.getElementById('lang').click()")
+        assert text(browser, "#warnings ul") == "<b>어둡습니다</b>.\n작습니다."
+        browser.evaluate("document.getElementById('lang').click()")
         sink.tell(Vitals())
         browser.wait("document.getElementById('warnings').hidden")
 
@@ -161,15 +175,113 @@ def test_what_is_unsure_says_so_without_a_share_and_in_its_own_way(browser):
             assert browser.evaluate("color(['unsure', '']) !== color(['neutral', ''])")
 
 
+def test_why_a_face_is_not_read_stands_in_place_of_its_bars(browser):
+    with page() as sink, playing(sink, 0.04, emotions=("unsure",), flaw="dark"):
+        look_at(browser, sink)
+        browser.wait(f"{BOX} !== null")
+        label = "document.querySelector('#boxes text').textContent"
+        assert browser.evaluate(label) == "unsure (too dark)"
+        assert text(browser, ".face .flaw") == "Not read: too dark."
+        assert browser.evaluate("document.querySelector('.bars').offsetHeight") == 0
+        browser.evaluate("document.getElementById('lang').click()")
+        assert browser.evaluate(label) == "불확실 (너무 어두움)"
+        browser.evaluate("document.getElementById('lang').click()")
+
+
+def test_a_camera_that_is_lost_turns_the_light_amber(browser):
+    with page() as sink:
+        look_at(browser, sink)
+        browser.wait(f"{HEARD} === 'on'")
+        sink.tell(Vitals(states={"camera_up": 0.0}))
+        browser.wait(f"{HEARD} === 'blind'")
+        assert text(browser, "#state") == "the camera is lost; it is opened again"
+        sink.tell(Vitals(states={"camera_up": 1.0}))
+        with playing(sink, 0.04):
+            browser.wait(f"{HEARD} === 'on'")
+
+
+def put(browser, name, value):
+    """Move a setting as a finger does, and let go."""
+    browser.evaluate(
+        f"(() => {{ const input = document.getElementById('tune-{name}'); input.value = {value}; "
+        "input.dispatchEvent(new Event('input')); input.dispatchEvent(new Event('change')) })()"
+    )
+
+
+def test_a_run_is_tuned_by_touch(browser):
+    browser.resize(390, 844)
+    tuning = tunable()
+    with page(tuning=tuning) as sink, playing(sink, 0.04):
+        look_at(browser, sink)
+        browser.wait("!document.getElementById('tuning').hidden")
+        browser.evaluate("document.getElementById('tuning').open = true")
+        rows = browser.evaluate("document.querySelectorAll('#settings label').length")
+        assert rows == len(tuning.to_json()["now"])
+        assert "Unsure below\n0.4" in text(browser, "#settings")
+        assert browser.evaluate("document.getElementById('typed').hidden")
+        put(browser, "unsure", 0.55)
+        browser.wait("!document.getElementById('typed').hidden")
+        assert text(browser, "#typed code") == "--unsure 0.55"
+        assert tuning.to_json()["now"]["unsure"] == 0.55
+        browser.evaluate("document.getElementById('tune-quality').click()")
+        browser.wait("document.querySelector('#typed code').innerText.endsWith('--quality off')")
+        assert tuning.to_json()["now"]["quality"] is False
+        # Somebody else's change is seen, too.
+        tuning.ask({"smooth": 1.5})
+        browser.wait("document.getElementById('tune-smooth').value === '1.5'")
+        browser.evaluate("document.getElementById('restore').click()")
+        browser.wait("document.getElementById('typed').hidden")
+        assert tuning.to_json()["now"] == tuning.to_json()["start"]
+
+
+def test_the_smallest_face_is_drawn_while_it_is_chosen(browser):
+    with page(tuning=tunable()) as sink, playing(sink, 0.04):
+        look_at(browser, sink)
+        browser.wait("!document.getElementById('tuning').hidden")
+        put(browser, "min_face", 120)
+        browser.wait("document.getElementById('smallest') !== null")
+        sides = "['x', 'y', 'width'].map(side => smallest_.getAttribute(side))"
+        drawn = browser.evaluate(f"(smallest_ => {sides})(document.getElementById('smallest'))")
+        assert [float(side) for side in drawn] == [100, 60, 120]
+
+
+@pytest.mark.slow
+def test_the_page_of_a_run_which_is_the_readmes_picture(browser, tmp_path):
+    """``EDGEFER_PICTURE=docs/web.png pytest tests/test_web_page.py -k readme`` draws it anew."""
+    browser.resize(1280, 1270)
+    typed = ["--camera", "synth", "--sink", f"web:0?record={tmp_path / 'readings'}"]
+    command = [sys.executable, "-m", "edgefer", "run", *typed]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            browser.open(running.stderr.readline().split()[-1])
+            browser.wait(f"{BOX} !== null && document.querySelectorAll('.rail').length === 7")
+            browser.evaluate("document.getElementById('tuning').open = true")
+            put(browser, "unsure", 0.5)
+            browser.evaluate("document.getElementById('record').click()")
+            browser.wait("Number(document.getElementById('latency').innerText) > 0")
+            browser.wait("/^[1-9]/.test(document.getElementById('recorded').innerText)")
+            time.sleep(float(os.environ.get("EDGEFER_PICTURE_AFTER", "0")))
+            image = shown(browser, Path(os.environ.get("EDGEFER_PICTURE", tmp_path / "web.png")))
+        finally:
+            running.send_signal(signal.SIGINT)
+            told = running.communicate(timeout=30)[1]
+    assert image.shape == (1270, 1280, 3)
+    assert "tuned while it ran; to begin so: --unsure 0.5" in told
+    assert running.returncode == 0
+
+
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_nothing_is_cut_off_at_the_side(browser, width):
     browser.resize(width, 800)
-    with page() as sink, playing(sink, 0.04):
+    tuning = tunable()
+    tuning.ask({"unsure": 0.5, "smooth": 2.5, "min_face": 300, "neighbors": 9, "every": 33})
+    with page(tuning=tuning) as sink, playing(sink, 0.04):
         warning = "Grey is " + "very " * 40 + "low" + "!" * 90
-        sink.tell(Vitals(warnings=(warning,), shadow=agreement(9_999_999, 1)))
+        sink.tell(Vitals(warnings=(Words(warning, warning),), shadow=agreement(9_999_999, 1)))
         look_at(browser, sink)
         browser.wait(f"{BOX} !== null")
         assert not browser.evaluate("document.getElementById('shadow').hidden")
+        browser.evaluate("document.getElementById('tuning').open = true")
         wide = "document.documentElement.scrollWidth <= innerWidth"
         assert browser.evaluate(wide)
 
@@ -212,4 +324,10 @@ def test_readings_are_recorded_at_a_touch(browser, tmp_path):
         browser.wait("/^[1-9]/.test(document.getElementById('recorded').innerText)")
         browser.evaluate("document.getElementById('record').click()")
         browser.wait(f"{pressed} === 'false'")
+        browser.evaluate("document.getElementById('kept').open = true")
+        browser.wait("document.querySelector('#records a') !== null")
+        link = browser.evaluate("document.querySelector('#records a').getAttribute('href')")
+        (path,) = tmp_path.iterdir()
+        assert link == f"/records/{path.name}"
+        assert ask(sink.port, link).body == path.read_text("utf-8")
     assert len([path.name for path in tmp_path.iterdir()]) == 1

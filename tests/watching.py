@@ -12,11 +12,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from edgefer.edge.faces import Reader
 from edgefer.edge.look import Look
+from edgefer.edge.quality import flaws
 from edgefer.edge.reading import Frame, Reading
 from edgefer.edge.sinks.web.address import Address
 from edgefer.edge.sinks.web.server import Limits
 from edgefer.edge.sinks.web.sink import WebSink
+from edgefer.edge.steady import Steady
+from edgefer.edge.track import Follower
+from edgefer.edge.tuning import Tuning
+from edgefer.edge.watcher import Watcher as Looking
+from edgefer.edge.wishes import Wishes
 from edgefer.preprocess import Box
 
 TIMEOUT = 15
@@ -134,20 +141,33 @@ class Watcher:
 
 @contextmanager
 def page(
-    *, look: Look | None = None, limits: Limits | None = None, **choices: Any
+    *,
+    look: Look | None = None,
+    tuning: Tuning | None = None,
+    limits: Limits | None = None,
+    **choices: Any,
 ) -> Iterator[WebSink]:
     """A page on a free port."""
-    sink = WebSink(Address(**({"port": 0} | choices)), look=look, limits=limits)
+    address = Address(**({"port": 0} | choices))
+    sink = WebSink(address, look=look, tuning=tuning, limits=limits)
     try:
         yield sink
     finally:
         sink.close()
 
 
-def somebody(index: int, emotion: str = "happy", face: int = 0) -> Reading:
+def tunable() -> Tuning:
+    """Settings of a run that has the usual ones."""
+    nothing: Any = None
+    reader, steady = Reader(nothing, gate=flaws), Steady(0.2, unsure=0.4)
+    return Tuning(Looking(Follower.of(Wishes()), reader, steady))
+
+
+def somebody(index: int, emotion: str = "happy", face: int = 0, flaw: str = "") -> Reading:
     """A face that goes to the right as time goes by."""
     shares = {"happy": 0.1, "sad": 0.1, "neutral": 0.1} | {emotion: 0.8}
-    return Reading(face, Box(40 + index % 200, 60, 80, 80), emotion, 0.8, shares)
+    sure = 0.0 if flaw else 0.8
+    return Reading(face, Box(40 + index % 200, 60, 80, 80), emotion, sure, shares, flaw)
 
 
 def scene(index: int, shape: tuple[int, ...] = (240, 320, 3)) -> Frame:
@@ -161,6 +181,7 @@ def playing(
     pause: float = 0.01,
     shape: tuple[int, ...] = (240, 320, 3),
     emotions: tuple[str, ...] = ("happy", "sad"),
+    flaw: str = "",
 ) -> Iterator[list[int]]:
     """Frames that come all the time, from a thread of their own; gives how many came."""
     ending, count = threading.Event(), [0]
@@ -170,7 +191,7 @@ def playing(
         while not ending.wait(pause):
             index = count[0]
             frame = Frame(index, index / 25, images[index % 8])
-            sink.write(frame, [somebody(index, emotions[index // 50 % len(emotions)])])
+            sink.write(frame, [somebody(index, emotions[index // 50 % len(emotions)], flaw=flaw)])
             count[0] += 1
 
     thread = threading.Thread(target=play, name="playing", daemon=True)

@@ -20,8 +20,9 @@ class Camera(Protocol):
     A file, a folder and a drawn video give every frame. A live source gives the latest one, however
     long the last took. A camera that counts what it left out does so in ``dropped``; a live one
     counts what the source gave in ``grabbed``, and how often it came back in ``reconnects``. What
-    is wrong with it it tells in ``warnings``, as sentences, and in ``lost``, whether it gives no
-    pictures at all; it calls ``idle``, which may be set, once a second while there is no picture.
+    is wrong with it it tells in ``warnings``, a tuple of `edgefer.edge.words.Words`, and in
+    ``lost``, whether it gives no pictures at all; it calls ``idle``, which may be set, once a
+    second while there is no picture.
     """
 
     def __iter__(self) -> Iterator[Frame]:

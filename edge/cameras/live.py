@@ -12,6 +12,7 @@ from edgefer.errors import CameraError
 
 from ..reading import Frame
 from ..trouble import Trouble
+from ..words import Words
 from .care import Care
 
 PATIENCE = 2.0  # seconds of failed reads after which a source is lost
@@ -119,15 +120,24 @@ class LiveCamera:
         return self._lost is not None
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is wrong with it, as sentences."""
+    def warnings(self) -> tuple[Words, ...]:
+        """What is wrong with it."""
         if self.lost:
-            return (f"{self._name} is lost, and opened again and again.",)
+            return (
+                Words(
+                    f"{self._name} is lost, and opened again and again.",
+                    f"{self._name} 연결이 끊겨 계속 다시 여는 중입니다.",
+                ),
+            )
         if not self._stillness.lasts:
             return ()
+        seconds = f"{self._care.frozen:g}"
         return (
-            f"{self._name} shows the very same picture for {self._care.frozen:g} seconds: it is "
-            "frozen, or covered.",
+            Words(
+                f"{self._name} shows the very same picture for {seconds} seconds: it is frozen, or "
+                "covered.",
+                f"{self._name}의 화면이 {seconds}초 동안 그대로입니다. 멈췄거나 가려져 있습니다.",
+            ),
         )
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from edgefer.errors import EdgeferError
 from edgefer.plugins import build, resolve
@@ -13,6 +13,9 @@ from ..look import Look
 from ..reading import Frame, Reading
 from ..secrets import hide_secrets
 from .vitals import Listener, Vitals, listeners, lost
+
+if TYPE_CHECKING:
+    from ..tuning import Tuning
 
 __all__ = [
     "SINKS",
@@ -61,10 +64,13 @@ class Wanted:
         Replace a file that is there.
     look : Look
         How sinks that show pictures show them.
+    tuning : Tuning or None
+        What takes changes of a run's settings while it goes on.
     """
 
     force: bool
     look: Look
+    tuning: "Tuning | None" = None
 
 
 def _console(where: str, wanted: Wanted) -> Sink:
@@ -103,7 +109,7 @@ def _web(where: str, wanted: Wanted) -> Sink:
     from .web.address import parse_address
     from .web.sink import WebSink
 
-    return WebSink(parse_address(where), look=wanted.look)
+    return WebSink(parse_address(where), look=wanted.look, tuning=wanted.tuning)
 
 
 def _webhook(where: str, wanted: Wanted) -> Sink:
@@ -154,7 +160,13 @@ SINKS: dict[str, Callable[[str, Wanted], Sink]] = {
 }
 
 
-def open_sink(spec: str, *, force: bool = False, look: Look | None = None) -> Sink:
+def open_sink(
+    spec: str,
+    *,
+    force: bool = False,
+    look: Look | None = None,
+    tuning: "Tuning | None" = None,
+) -> Sink:
     """Open what a string names.
 
     Parameters
@@ -166,6 +178,8 @@ def open_sink(spec: str, *, force: bool = False, look: Look | None = None) -> Si
         Replace a file that is there.
     look : Look, optional
         How sinks that show pictures show them.
+    tuning : Tuning, optional
+        What takes changes of a run's settings while it goes on.
 
     Raises
     ------
@@ -174,7 +188,7 @@ def open_sink(spec: str, *, force: bool = False, look: Look | None = None) -> Si
     """
     kind, _, rest = spec.partition(":")
     if kind in SINKS:
-        return SINKS[kind](rest, Wanted(force, look or Look()))
+        return SINKS[kind](rest, Wanted(force, look or Look(), tuning))
     if re.fullmatch(r"[\w.]+:\w+", spec):
         own = resolve(spec, {})
         made: Sink = build(spec, own, "edgefer.edge.sinks.Sink", ("write", "close"))
@@ -187,9 +201,13 @@ def open_sink(spec: str, *, force: bool = False, look: Look | None = None) -> Si
 
 
 def open_sinks(
-    specs: Iterable[str], *, force: bool = False, look: Look | None = None
+    specs: Iterable[str],
+    *,
+    force: bool = False,
+    look: Look | None = None,
+    tuning: "Tuning | None" = None,
 ) -> list[Sink]:
-    """Open all of them or none.
+    """Open all of them or none; as `open_sink`.
 
     Raises
     ------
@@ -203,7 +221,7 @@ def open_sinks(
     with ExitStack() as opened:
         sinks = []
         for spec in specs:
-            sinks.append(open_sink(spec, force=force, look=look))
+            sinks.append(open_sink(spec, force=force, look=look, tuning=tuning))
             opened.callback(sinks[-1].close)
         opened.pop_all()
     return sinks

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TextIO
 
+from ..quality import FLAWS
 from ..reading import Frame, Reading
 from ..steady import UNSURE
 
@@ -81,6 +82,8 @@ def _live_line(frame: Frame, readings: Sequence[Reading]) -> str:
 
 
 def _share(reading: Reading) -> str:
+    if reading.flaw:
+        return f"({FLAWS[reading.flaw].english})"
     # Behind "unsure" it would read as how unsure it is.
     return "" if reading.emotion == UNSURE else f"{reading.confidence:.0%}"
 

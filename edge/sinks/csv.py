@@ -15,7 +15,7 @@ from .queued import Entry, Queued, clock
 # A spreadsheet that finds no such mark reads Hangul as something else.
 MARK = "\ufeff"
 BOX = ("x", "y", "width", "height")
-COLUMNS = ("time", "index", "seconds", "name", "face", *BOX, "emotion", "confidence")
+COLUMNS = ("time", "index", "seconds", "name", "face", *BOX, "emotion", "confidence", "flaw")
 START = f"{MARK}{','.join(COLUMNS)},".encode()
 FORMULA = tuple("=+-@＝＋－＠")  # with East Asian settings the wide ones count too
 
@@ -83,7 +83,7 @@ def _header(path: str) -> bytes:
 def _cells(entry: Entry) -> Iterable[object]:
     row = entry.row
     yield from (clock(entry.time), row["index"], row["seconds"], _plain(entry.name), row["face"])
-    yield from (*row["box"], _plain(row["emotion"]), row["confidence"])
+    yield from (*row["box"], _plain(row["emotion"]), row["confidence"], row["flaw"])
     yield from row["probabilities"].values()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from edgefer.errors import EdgeferError
 
 from ..look import Look
+from ..quality import FLAWS
 from ..reading import Frame, Reading
 from ..steady import UNSURE
 from .blur import Blur, pixelate
@@ -70,6 +71,15 @@ def draw_readings(
     return np.asarray(image)
 
 
+def label(reading: Reading, korean: bool = False) -> str:
+    """What is written over a face: its emotion and how sure that is, or why it was not read."""
+    name = _drawable(reading, korean)
+    if reading.flaw:
+        return f"{name}: {FLAWS[reading.flaw][korean]}"
+    # A share behind "unsure" would read as how unsure it is.
+    return name if reading.emotion == UNSURE else f"{name} {reading.confidence:.0%}"
+
+
 def _draw(image: np.ndarray, reading: Reading, hangul: Hangul | None) -> None:
     x, y, w, h = reading.box
     size = max(1.0, min(image.shape[:2]) / 480)  # as large in a photo as in a camera's frame
@@ -78,8 +88,7 @@ def _draw(image: np.ndarray, reading: Reading, hangul: Hangul | None) -> None:
     color = GRAY if unsure else COLOR
     cv2.rectangle(image, (x, y), (x + w, y + h), color, line)
 
-    # A share behind "unsure" would read as how unsure it is.
-    text = _drawable(reading, hangul) + ("" if unsure else f" {reading.confidence:.0%}")
+    text = label(reading, hangul is not None)
     ink = None if hangul is None else hangul.draw(text, round(16 * size))
     width = cv2.getTextSize(text, FONT, 0.55 * size, line)[0][0] if ink is None else ink.shape[1]
     width = max(w, width + 2 * pad)
@@ -109,11 +118,10 @@ def _lay(image: np.ndarray, ink: np.ndarray, x: int, y: int) -> None:
     place[:] = np.round(place + share * (np.array(WHITE) - place)).astype(np.uint8)
 
 
-def _drawable(reading: Reading, hangul: Hangul | None) -> str:
+def _drawable(reading: Reading, korean: bool) -> str:
     """The emotion in the language that can be drawn, or its class id."""
-    english, korean = names(reading.emotion)
-    if hangul is not None:
-        return korean
+    both = names(reading.emotion)
     # OpenCV's fonts hold no Hangul.
-    drawable = english.isascii()
-    return english if drawable else f"class {list(reading.probabilities).index(reading.emotion)}"
+    if korean or both.english.isascii():
+        return both[korean]
+    return f"class {list(reading.probabilities).index(reading.emotion)}"

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..reading import Frame, Reading
 from ..trouble import Trouble, say
+from ..words import Words
 from .mqtt_address import MqttAddress
 from .mqtt_connection import MqttConnection
 from .queued import Entry, Queued, clock, count
@@ -71,29 +72,35 @@ class State:
 
     def __init__(self) -> None:
         self.latest = b""
-        self._seen: list[tuple[int, str]] | None = None
+        self._seen: list[tuple[int, str, str]] | None = None
         self._faces: list[dict[str, Any]] = []
-        self._warnings: tuple[str, ...] = ()
+        self._warnings: tuple[Words, ...] = ()
 
     def see(self, readings: Sequence[Reading], now: float) -> None:
         """Take what a frame holds now; only other faces or emotions make a new message."""
-        seen = [(reading.face, reading.emotion) for reading in readings]
+        seen = [(reading.face, reading.emotion, reading.flaw) for reading in readings]
         if seen != self._seen:
             self._seen = seen
             self._faces = [
-                {"face": r.face, "emotion": r.emotion, "confidence": round(r.confidence, 4)}
+                {
+                    "face": r.face,
+                    "emotion": r.emotion,
+                    "confidence": round(r.confidence, 4),
+                    "flaw": r.flaw or None,
+                }
                 for r in readings
             ]
             self._change(now)
 
-    def warn(self, warnings: tuple[str, ...], now: float) -> None:
+    def warn(self, warnings: tuple[Words, ...], now: float) -> None:
         """Take what there is to warn of now; only others make a new message."""
         if warnings != self._warnings:
             self._warnings = warnings
             self._change(now)
 
     def _change(self, now: float) -> None:
-        self.latest = _dump({"time": clock(now), "faces": self._faces, "warnings": self._warnings})
+        told = [warning.english for warning in self._warnings]
+        self.latest = _dump({"time": clock(now), "faces": self._faces, "warnings": told})
 
 
 class Flying(NamedTuple):

@@ -72,6 +72,7 @@ class PrometheusSink:
         self._frames = self._faces = 0
         self._last = 0.0
         self._readings: Counter[str] = Counter()
+        self._unread: Counter[str] = Counter()
         self._vitals = Vitals()
         registry = CollectorRegistry()
         registry.register(self)
@@ -107,6 +108,7 @@ class PrometheusSink:
         self._frames += 1
         self._faces, self._last = len(readings), self._now()
         self._readings.update(reading.emotion for reading in readings)
+        self._unread.update(reading.flaw for reading in readings if reading.flaw)
 
     def tell(self, vitals: Vitals) -> None:
         """Take how the run goes, after each frame, and while there is none."""
@@ -140,6 +142,12 @@ class PrometheusSink:
         for emotion, number in self._readings.copy().items():
             emotions.add_metric([emotion], number)
         yield emotions
+        unread = CounterMetricFamily(
+            "edgefer_unread", "Faces too poor to be read, by what was wrong.", labels=["flaw"]
+        )
+        for flaw, number in self._unread.copy().items():
+            unread.add_metric([flaw], number)
+        yield unread
         lost = CounterMetricFamily(
             "edgefer_readings_lost", "Readings that a sink left out.", labels=["sink"]
         )

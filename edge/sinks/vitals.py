@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from ..shadow import Agreement
+from ..words import Words
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,9 @@ class Vitals:
         Seconds that each step of the last frame took; none while there is no frame.
     lost : mapping of str to int
         Readings that each sink left out, by its name.
-    warnings : tuple of str
-        Sentences on what is wrong: pictures that stay the same, faces unlike those that the model
-        was calibrated on; none while all is well.
+    warnings : tuple of Words
+        What is wrong: pictures that stay the same, faces unlike those that the model was calibrated
+        on; none while all is well.
     shadow : Agreement or None
         How often float and int8 answered alike; None where one model runs alone.
     """
@@ -33,7 +34,7 @@ class Vitals:
     states: Mapping[str, float] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)
     lost: Mapping[str, int] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Words, ...] = ()
     shadow: Agreement | None = None
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ..reading import Frame, Reading
 from ..trouble import say
+from ..words import Words
 from .jsonl import timed
 from .logfile import LogFile, LogOutlet
 from .options import parse_rotation, split_options
@@ -18,7 +19,7 @@ class WarningSink:
 
     def __init__(self) -> None:
         """Warn of nothing yet."""
-        self._told: tuple[str, ...] = ()
+        self._told: tuple[Words, ...] = ()
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
         """Readings do not matter here."""
@@ -40,7 +41,7 @@ class WarningLog(Queued):
 
     def __init__(self, file: LogFile, name: str) -> None:
         """Warn of nothing yet."""
-        self._told: tuple[str, ...] = ()
+        self._told: tuple[Words, ...] = ()
         super().__init__(LogOutlet(file, timed), name, kind="warning")
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
@@ -73,7 +74,7 @@ def open_warnings(where: str, *, force: bool = False) -> WarningLog:
     return WarningLog(file, path)
 
 
-def _news(before: tuple[str, ...], now: tuple[str, ...]) -> Iterator[tuple[str, bool]]:
+def _news(before: tuple[Words, ...], now: tuple[Words, ...]) -> Iterator[tuple[str, bool]]:
     """Each warning that begins or is over, and whether it begins."""
-    yield from ((warning, True) for warning in now if warning not in before)
-    yield from ((warning, False) for warning in before if warning not in now)
+    yield from ((warning.english, True) for warning in now if warning not in before)
+    yield from ((warning.english, False) for warning in before if warning not in now)

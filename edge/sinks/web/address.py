@@ -15,7 +15,7 @@ from ..options import split_options
 PORT = 8080
 CLIENTS = 8
 SHORTEST = 16  # characters of a token
-OPTIONS = ("record", "clients", "cert", "key", "token", "names")
+OPTIONS = ("record", "tune", "clients", "cert", "key", "token", "names")
 TOKEN, TOKEN_FILE = "EDGEFER_WEB_TOKEN", "EDGEFER_WEB_TOKEN_FILE"
 NEW_TOKEN = f"export {TOKEN}=$(openssl rand -hex 16)"
 
@@ -36,6 +36,8 @@ class Address:
         For TLS.
     record : Path or None
         Folder that recordings go to; None if there are none.
+    tune : bool
+        Whether watchers may change how faces are found and told.
     clients : int
         How many may watch at once.
     names : tuple of str
@@ -48,6 +50,7 @@ class Address:
     cert: Path | None = None
     key: Path | None = None
     record: Path | None = None
+    tune: bool = True
     clients: int = CLIENTS
     names: tuple[str, ...] = ()
 
@@ -63,8 +66,8 @@ def parse_address(where: str, environment: Mapping[str, str] = os.environ) -> Ad
     Parameters
     ----------
     where : str
-        ``PORT``, ``HOST:PORT`` or nothing, and options: ``record=FOLDER``, ``clients=N``,
-        ``cert=FILE&key=FILE``, ``token=FILE``, ``names=NAME,NAME``.
+        ``PORT``, ``HOST:PORT`` or nothing, and options: ``record=FOLDER``, ``tune=off``,
+        ``clients=N``, ``cert=FILE&key=FILE``, ``token=FILE``, ``names=NAME,NAME``.
     environment : mapping of str to str
         May hold the token, or the name of its file.
 
@@ -78,6 +81,9 @@ def parse_address(where: str, environment: Mapping[str, str] = os.environ) -> Ad
     clients = options.get("clients", str(CLIENTS))
     if not re.fullmatch(r"[1-9]\d?", clients):
         raise EdgeferError(f"clients={clients} must be a number from 1 to 99.")
+    tune = options.get("tune", "on")
+    if tune not in ("on", "off"):
+        raise EdgeferError(f"tune={tune} must be on or off.")
     if ("cert" in options) != ("key" in options):
         raise EdgeferError("TLS needs both: cert=FILE&key=FILE.")
     cert, key, record = (
@@ -90,6 +96,7 @@ def parse_address(where: str, environment: Mapping[str, str] = os.environ) -> Ad
         cert,
         key,
         record,
+        tune == "on",
         int(clients),
         tuple(name.lower() for name in options.get("names", "").split(",") if name),
     )

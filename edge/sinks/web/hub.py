@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from ...quality import FLAWS
 from ...reading import Frame, Reading
 from ...shadow import Agreement
 from ..blur import Blur, pixelate
@@ -139,6 +140,7 @@ class Hub:
             "reconnects": self._vitals.totals.get("reconnects", 0),
             "latency": round(1000 * sum(work), 1) if work else None,
             "temperature": states.get("temperature_celsius"),
+            "blind": self._vitals.blind,
             "warnings": list(self._vitals.warnings),
             "shadow": _agreement(self._vitals.shadow),
         }
@@ -166,6 +168,7 @@ class Hub:
                     "box": [int(side) for side in reading.box],
                     "emotion": names(reading.emotion),
                     "confidence": round(reading.confidence, 3),
+                    "flaw": FLAWS.get(reading.flaw),
                     "emotions": [names(emotion) for emotion in reading.probabilities],
                     "shares": [round(share, 3) for share in reading.probabilities.values()],
                 }

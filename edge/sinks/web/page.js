@@ -2,13 +2,12 @@
 "use strict";
 
 const UNSURE = "unsure", SPAN = 180, STEP = 0.5, CARDS = 8, SVG = "http://www.w3.org/2000/svg";
-const $ = (id) => document.getElementById(id);
 const faces = new Map();  // number -> {samples, seen, card, ...}
 
 let lang = document.documentElement.lang;
 try { lang = localStorage.getItem("edgefer-lang") || lang; } catch { /* no storage */ }
 if (!(lang in WORDS)) lang = "en";
-let socket = null, retry = 500, status = "off", last = null, clock = 0, painted = 0, refusal = null;
+let socket = null, retry = 500, status = "off", last = null, clock = 0, painted = 0, refusal = null, told = null;
 
 const word = (name, ...rest) => WORDS[lang][name].replace(/\{(\d)\}/g, (_, i) => rest[i]);
 const named = (pair) => pair[lang === "ko" ? 1 : 0];
@@ -24,16 +23,19 @@ function translate() {
   speak();
   $("lang").textContent = word("other");
   $("lang").lang = lang === "ko" ? "en" : "ko";
+  $("settings").replaceChildren();
   for (const face of faces.values()) { speak(face.card); fill(face); }
   $("refusal").textContent = refusal ? word(...refusal) : "";
   say(status);
-  if (last) { show(last); numbers(last); }
+  if (last) show(last);
+  if (told) numbers(told);
 }
 
 function say(name) {
   status = name;
-  $("state").textContent = word(name === "on" && last && last.blur ? "covered" : name);
-  $("state").className = name;
+  const shown = name === "on" && told && told.blind ? "blind" : name;
+  $("state").textContent = word(shown === "on" && last && last.blur ? "covered" : shown);
+  $("state").className = shown;
 }
 
 // One picture is on its way at a time: the next is asked for when this one is drawn.
@@ -69,20 +71,20 @@ function ask() {
   $("token").focus();
 }
 
-function news(told) {
-  if (told.history) {
+function news(text) {
+  if (text.history) {
     clear();
-    for (const [time, number, en, ko, share] of told.history) remember(number, time, [en, ko], share);
+    for (const [time, number, en, ko, share] of text.history) remember(number, time, [en, ko], share);
   }
-  clock = told.time;
-  if (told.fps === 0) { $("waiting").hidden = false; }
-  numbers(told);
+  clock = text.time;
+  if (text.fps === 0) { $("waiting").hidden = false; }
+  numbers(text);
   lines();
 }
 
 async function picture(data) {
   const size = new DataView(data).getUint32(0);
-  const told = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, size)));
+  const about = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, size)));
   const image = await createImageBitmap(new Blob([new Uint8Array(data, 4 + size)], { type: "image/jpeg" }));
   const canvas = $("picture");
   if (canvas.width !== image.width || canvas.height !== image.height) {
@@ -92,52 +94,55 @@ async function picture(data) {
   canvas.getContext("2d").drawImage(image, 0, 0);
   image.close();
   $("waiting").hidden = true;
-  clock = told.time;
-  for (const face of told.faces) {
-    const entry = remember(face.face, told.time, face.emotion, face.confidence);
-    entry.seen = told.time;
+  clock = about.time;
+  for (const face of about.faces) {
+    const entry = remember(face.face, about.time, face.emotion, face.confidence);
+    entry.seen = about.time;
     entry.now = face;
   }
-  show(told);
-  if (status === "on") say("on");
-  numbers(told);
+  show(about);
+  numbers(about);
   if (performance.now() - painted > 250) lines();
 }
 
-function show(told) {
-  last = told;
-  const overlay = $("boxes"), [width, height] = told.size;
+function show(about) {
+  last = about;
+  const overlay = $("boxes"), [width, height] = about.size;
   overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const unit = Math.max(width / Math.max(1, overlay.clientWidth), height / Math.max(1, overlay.clientHeight));
-  overlay.replaceChildren(...told.faces.flatMap((face) => {
+  overlay.replaceChildren(...about.faces.flatMap((face) => {
     const [x, y, w, h] = face.box, text = document.createElementNS(SVG, "text");
     const box = document.createElementNS(SVG, "rect");
     for (const [name, value] of Object.entries({ x, y, width: w, height: h, rx: 4 * unit, stroke: color(face.emotion) })) {
       box.setAttribute(name, value);
     }
     if (face.emotion[0] === UNSURE) box.setAttribute("stroke-dasharray", "7 5");
-    text.textContent = `${named(face.emotion)} ${sure(face)}`.trim();
+    text.textContent = `${named(face.emotion)} ${face.flaw ? `(${named(face.flaw)})` : sure(face)}`.trim();
     text.setAttribute("x", Math.max(2 * unit, x));
     text.setAttribute("y", y > 22 * unit ? y - 7 * unit : Math.max(0, y) + 19 * unit);
     text.setAttribute("font-size", 16 * unit);
     text.setAttribute("stroke-width", 4 * unit);
     return [box, text];
-  }));
+  }), ...(performance.now() < measured ? [smallest(width, height)] : []));
   for (const face of faces.values()) fill(face);
 }
 
-function numbers(told) {
+function numbers(now) {
+  told = now;
+  if (status === "on") say("on");
   for (const name of ["fps", "frames", "dropped", "lost", "watchers", "latency", "temperature"]) {
     $(name).textContent = told[name] ?? "–";
   }
   $("hot").hidden = told.temperature === null;
   recording(told.record);
+  tune(told.tuning);
   warn(told.warnings);
   compare(told.shadow);
 }
 
-// Sentences of the run, as they are; the same ones are not read out again.
-function warn(sentences) {
+// The same ones are not read out again.
+function warn(warnings) {
+  const sentences = warnings.map(named);
   const list = $("warnings").lastElementChild, shown = [...list.children].map((item) => item.textContent);
   if (sentences.join("\n") !== shown.join("\n")) list.replaceChildren(...sentences.map((sentence) => made("li", "", sentence)));
   $("warnings").hidden = !sentences.length;
@@ -165,19 +170,15 @@ function compare(told) {
 const alike = (told) => (told.agreed === told.faces ? "100%" : `${(Math.floor(1000 * told.agreed / told.faces) / 10).toFixed(1)}%`);
 const counted = (count) => count.toLocaleString(lang);
 
+async function post(path, body) {
+  return fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).catch(() => null);
+}
+
 function made(tag, kind = "", text = "") {
   const element = document.createElement(tag);
   element.className = kind;
   element.textContent = text;
   return element;
-}
-
-function recording(record) {
-  $("recording").hidden = !record;
-  if (!record) return;
-  $("record").textContent = word(record.on ? "stop" : "start");
-  $("record").setAttribute("aria-pressed", record.on);
-  $("recorded").textContent = record.error || (record.file ? word("kept", record.file, record.count) : "");
 }
 
 function remember(number, time, emotion, share) {
@@ -205,6 +206,9 @@ function fill(face) {
   at(".dot").style.background = color(emotion);
   at(".emotion").textContent = named(emotion);
   face.card.classList.toggle("unsure", emotion[0] === UNSURE);
+  const flaw = face.now && face.now.flaw;
+  face.card.classList.toggle("flawed", Boolean(flaw));
+  at(".flaw").textContent = flaw ? word("flaw", named(flaw)) : "";
   at(".share").textContent = sure(face.now || { emotion, confidence: newest.share });
   if (!face.now) return;
   face.now.emotions.forEach((pair, i) => {
@@ -272,19 +276,9 @@ $("lang").onclick = () => {
   translate();
 };
 
-$("record").onclick = async () => {
-  const on = $("record").getAttribute("aria-pressed") !== "true";
-  const answer = await fetch("/record", {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ on }),
-  });
-  if (answer.ok) numbers(await answer.json());
-};
-
 $("enter").onsubmit = async (event) => {
   event.preventDefault();
-  const answer = await fetch("/enter", {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token: $("token").value }),
-  }).catch(() => null);
+  const answer = await post("/enter", { token: $("token").value });
   if (answer && answer.ok) {
     $("token").value = "";
     refusal = null;

@@ -1,16 +1,20 @@
 """Readings kept on request: a file of JSON lines for each time that somebody asks."""
 
+import os
+import re
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from edgefer.errors import EdgeferError, why
 
 from ...reading import Frame, Reading
 from .. import Sink, open_sink
 
+NAME = re.compile(r"readings-\d{8}-\d{6}\.jsonl")
 MOST = 400_000  # readings of one recording: about 100 MB
 PATIENCE = 5.0  # seconds that a run's end waits for a file's
 
@@ -81,6 +85,26 @@ class Recorder:
             self._close(sink)
         if self._last is not None:
             self._last.join(PATIENCE)
+
+    def files(self) -> list[dict[str, Any]]:
+        """Name and bytes of each recording, the newest first."""
+        if self._folder is None:
+            return []
+        kept = []
+        with suppress(OSError):  # a folder that is gone holds none
+            for path in sorted(self._folder.iterdir(), reverse=True):
+                if NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+                    kept.append({"name": path.name, "bytes": path.stat().st_size})
+        return kept
+
+    def open(self, name: str) -> BinaryIO | None:
+        """A recording of this name, to be read; None if there is none."""
+        if self._folder is None or not NAME.fullmatch(name):
+            return None
+        try:
+            return open(os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+        except OSError:
+            return None
 
     def to_json(self) -> dict[str, Any] | None:
         """How it stands; none where nothing can be recorded."""

@@ -2,43 +2,34 @@
 
 import asyncio
 import json
-import re
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgefer.errors import EdgeferError, install
+from edgefer.errors import EdgeferError
 
+from ...tuning import Tuning
 from .access import Doorkeeper, Names, same_site
 from .address import Address
+from .fetch import send
 from .guard import Crowd
+from .headers import careful
+from .http import LOG, WSMsgType, web
 from .hub import Hub
 from .record import Recorder
-
-try:
-    from aiohttp import WSMsgType, web
-except ImportError as error:
-    raise EdgeferError(f"web needs the package aiohttp. Try: {install('web')}.") from error
 
 HERE = Path(__file__).parent
 FILES = {
     "/words.js": "text/javascript",
+    "/tune.js": "text/javascript",
+    "/record.js": "text/javascript",
     "/page.js": "text/javascript",
     "/page.css": "text/css",
 }
+FETCHES = 2  # recordings that are on their way at once
 SPARE = 24  # connections beside those of watchers: pages, and sockets that hang
-HEADERS = {
-    "Server": "edgefer",
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -67,11 +58,17 @@ class Server:
     """Answers browsers; lives in one event loop."""
 
     def __init__(
-        self, address: Address, hub: Hub, recorder: Recorder, lang: str, limits: Limits
+        self,
+        address: Address,
+        hub: Hub,
+        recorder: Recorder,
+        tuning: Tuning | None,
+        lang: str,
+        limits: Limits,
     ) -> None:
         """Get ready to answer."""
         self._address, self._hub, self._recorder = address, hub, recorder
-        self._limits = limits
+        self._tuning, self._limits, self._fetching = tuning, limits, 0
         self._door = Doorkeeper(address.token)
         self._names = Names(*address.names, local=address.is_local)
         self._crowd = Crowd(address.clients + SPARE, limits.asking)
@@ -89,10 +86,15 @@ class Server:
                 web.post("/enter", self._enter),
                 web.get("/state", self._state),
                 web.get("/live", self._live),
+                web.post("/tune", self._tune),
                 web.post("/record", self._record),
+                web.get("/records", self._records),
+                web.get("/records/{name}", self._fetch),
             ]
         )
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, logger=LOG, shutdown_timeout=1.0
+        )
         await runner.setup()
         self._hub.begin(self._more)
         factory: Any = runner.server
@@ -115,7 +117,7 @@ class Server:
     @web.middleware
     async def _check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse foreign names and pages; one answer a connection, with careful headers."""
-        headers = HEADERS | {"Content-Security-Policy": _policy(request.headers.get("Host", ""))}
+        headers = careful(request)
         try:
             if not self._names.allow(request.headers.get("Host", "")):
                 raise web.HTTPMisdirectedRequest(text="unknown host name\n")
@@ -166,6 +168,45 @@ class Server:
         await asyncio.get_running_loop().run_in_executor(None, act)
         return web.json_response(self._told())
 
+    async def _records(self, request: web.Request) -> web.Response:
+        """What was recorded."""
+        self._require(request)
+        files = await asyncio.get_running_loop().run_in_executor(None, self._recorder.files)
+        return web.json_response(files)
+
+    async def _fetch(self, request: web.Request) -> web.StreamResponse:
+        """A recording as it is by now; few at once, for as long as they are taken."""
+        self._require(request)
+        if self._fetching >= FETCHES:
+            raise web.HTTPServiceUnavailable(text=f"{FETCHES} are fetching, and no more may\n")
+        name = request.match_info["name"]
+        file = self._recorder.open(name)
+        if file is None:
+            raise web.HTTPNotFound(text="there is no such recording\n")
+        self._fetching += 1
+        try:
+            with file:
+                return await send(
+                    request,
+                    file,
+                    name,
+                    begun=lambda: self._crowd.keep(request.transport),
+                    stuck=self._limits.stuck,
+                )
+        finally:
+            self._fetching -= 1
+
+    async def _tune(self, request: web.Request) -> web.Response:
+        """Change how faces are found and told, from the next frame on."""
+        self._require(request)
+        if self._tuning is None:
+            raise web.HTTPBadRequest(text="nothing can be tuned\n")
+        try:
+            self._tuning.ask(await _body(request))
+        except EdgeferError as error:
+            raise web.HTTPBadRequest(text=f"{error}\n") from error
+        return web.json_response(self._told())
+
     async def _live(self, request: web.Request) -> web.StreamResponse:
         """A picture each time that the watcher asks for the next one: it sets the pace.
 
@@ -204,7 +245,11 @@ class Server:
         return self._hub.state() | self._more()
 
     def _more(self) -> dict[str, Any]:
-        return {"record": self._recorder.to_json(), "watchers": len(self._watchers)}
+        return {
+            "record": self._recorder.to_json(),
+            "tuning": None if self._tuning is None else self._tuning.to_json(),
+            "watchers": len(self._watchers),
+        }
 
     @property
     def _cookie(self) -> str:
@@ -245,12 +290,3 @@ async def _body(request: web.Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise web.HTTPBadRequest(text="expected a JSON object\n")
     return body
-
-
-def _policy(host: str) -> str:
-    """Nothing from anywhere else; older Safari does not count sockets as 'self'."""
-    sockets = f"ws://{host} wss://{host}" if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
-    return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"connect-src 'self' {sockets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )

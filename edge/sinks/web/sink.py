@@ -12,6 +12,7 @@ from edgefer.errors import EdgeferError, why
 
 from ...look import Look
 from ...reading import Frame, Reading
+from ...tuning import Tuning
 from ..vitals import Vitals
 from .address import Address
 from .hub import Hub
@@ -33,7 +34,12 @@ class WebSink:
     """
 
     def __init__(
-        self, address: Address, *, look: Look | None = None, limits: Limits | None = None
+        self,
+        address: Address,
+        *,
+        look: Look | None = None,
+        tuning: Tuning | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """Begin to answer.
 
@@ -43,6 +49,8 @@ class WebSink:
             Where, and to whom.
         look : Look, optional
             Language of the page, and whether faces are covered.
+        tuning : Tuning, optional
+            What takes changes that watchers ask for, if they may.
         limits : Limits, optional
             How long clients may take.
 
@@ -58,7 +66,14 @@ class WebSink:
         sock = _bind(address)
         self.port = int(sock.getsockname()[1])
         address = replace(address, port=self.port)
-        self._server = Server(address, self.hub, self._recorder, look.lang, limits or Limits())
+        self._server = Server(
+            address,
+            self.hub,
+            self._recorder,
+            tuning if address.tune else None,
+            look.lang,
+            limits or Limits(),
+        )
         self._loop = asyncio.new_event_loop()
         self._ending = asyncio.Event()
         self._failure: Exception | None = None
