@@ -67,12 +67,18 @@ def flaws(patches: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
     Returns
     -------
     ndarray of str, shape (N,)
-        A key of `FLAWS`, the first that holds; empty for a face that is good enough.
+        A key of `FLAWS`; empty for a face that is good enough.
     """
     grey = light(patches)
     sides = np.array([max(box.w, box.h) for box in boxes])
-    found = [sides < SMALL, grey < DARK, grey > BRIGHT, sharpness(patches) < SHARP]
-    flaw = np.select(found, list(FLAWS)[:4], "")
+    flaw = np.full(len(boxes), "", "<U8")
+    flaw[sharpness(patches) < SHARP] = (
+        "blurred"  # the last that holds is told: what is dark is blurred, too
+    )
+    flaw[grey > BRIGHT] = "bright"
+    flaw[grey < DARK] = "dark"
+    flaw[sides < SMALL] = "small"
     fit = flaw == ""
-    flaw[fit] = np.where(away(patches[fit]) > AWAY, "turned", "")
-    return np.asarray(flaw)
+    if fit.any():
+        flaw[fit] = np.where(away(patches[fit]) > AWAY, "turned", "")
+    return flaw
