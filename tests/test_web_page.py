@@ -248,6 +248,7 @@ def test_the_smallest_face_is_drawn_while_it_is_chosen(browser):
 @pytest.mark.slow
 def test_the_page_of_a_run_which_is_the_readmes_picture(browser, tmp_path):
     """``EDGEFER_PICTURE=docs/web.png pytest tests/test_web_page.py -k readme`` draws it anew."""
+    picture = os.environ.get("EDGEFER_PICTURE")
     browser.resize(1280, 1270)
     typed = ["--camera", "synth", "--sink", f"web:0?record={tmp_path / 'readings'}"]
     command = [sys.executable, "-m", "edgefer", "run", *typed]
@@ -260,8 +261,8 @@ def test_the_page_of_a_run_which_is_the_readmes_picture(browser, tmp_path):
             browser.evaluate("document.getElementById('record').click()")
             browser.wait("Number(document.getElementById('latency').innerText) > 0")
             browser.wait("/^[1-9]/.test(document.getElementById('recorded').innerText)")
-            time.sleep(float(os.environ.get("EDGEFER_PICTURE_AFTER", "0")))
-            image = shown(browser, Path(os.environ.get("EDGEFER_PICTURE", tmp_path / "web.png")))
+            time.sleep(40 if picture else 0)  # for a timeline
+            image = shown(browser, Path(picture or tmp_path / "web.png"))
         finally:
             running.send_signal(signal.SIGINT)
             told = running.communicate(timeout=30)[1]
