@@ -136,6 +136,7 @@ def run(
     from .sinks.warnings import WarningSink
     from .stream import run as read
     from .track import Follower
+    from .trouble import say
     from .tuning import Tuning
     from .watcher import Watcher
 
@@ -157,7 +158,7 @@ def run(
         source,
         [*outputs, tuning, WarningSink(), Cooling(follower), *under_systemd(source)],
         max_frames=frames,
-        report=lambda summary: click.echo(
-            json.dumps(summary.to_json()) if as_json else summary, err=not as_json
+        report=lambda summary: (
+            click.echo(json.dumps(summary.to_json())) if as_json else say(str(summary))
         ),
     )

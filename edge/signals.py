@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, heard between two frames."""
+"""SIGINT, SIGTERM and SIGHUP, heard between two frames."""
 
 import signal
 import threading
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 class Signals:
-    """SIGINT and SIGTERM as a request to stop after the frame at hand.
+    """SIGINT, SIGTERM and SIGHUP as a request to stop after the frame at hand.
 
     While the loop waits for a camera there is no frame at hand, and a signal ends the waiting. A
-    second signal ends everything.
+    second signal ends everything, but for SIGHUP: that is nobody's impatience.
 
     Attributes
     ----------
@@ -42,6 +42,9 @@ class Signals:
 
     def handle(self, number: int, _: FrameType | None) -> None:
         """What happens when one comes."""
+        # A terminal that is closed says so twice: the shell does, and then the kernel.
+        if self.came and number == signal.SIGHUP:
+            return
         again, self.came = bool(self.came), signal.Signals(number).name
         if self._waiting or again:
             raise KeyboardInterrupt
@@ -54,9 +57,10 @@ def listening() -> Iterator[Signals]:
     if threading.current_thread() is not threading.main_thread():
         yield signals
         return
-    before = {
-        number: signal.signal(number, signals.handle) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, signals.handle) for number in numbers}
     try:
         yield signals
     finally:

@@ -90,7 +90,11 @@ class Summary:
 
     def __str__(self) -> str:
         steps = ", ".join(f"{step} {ms:.1f}" for step, ms in self.milliseconds.items())
-        ended = {"SIGINT": "stopped by Ctrl-C", "SIGTERM": "stopped by SIGTERM"}
+        ended = {
+            "SIGINT": "stopped by Ctrl-C",
+            "SIGTERM": "stopped by SIGTERM",
+            "SIGHUP": "the terminal was closed (SIGHUP)",
+        }
         return (
             f"{_count(self.frames, 'frame')} in {self.seconds:.1f} s ({self.fps:.1f} a second), "
             f"{self.dropped} dropped; {ended.get(self.ended, self.ended)}\n"

@@ -1,5 +1,6 @@
 """Readings for a person: a line when what is seen changes, and a live line on a terminal."""
 
+import os
 import shutil
 import sys
 import time
@@ -65,8 +66,16 @@ class ConsoleSink:
     def _write(self, text: str) -> None:
         # A terminal that cannot show Hangul is no reason to stop.
         encoding = self._file.encoding or "utf-8"
-        self._file.write(text.encode(encoding, "replace").decode(encoding))
-        self._file.flush()
+        try:
+            self._file.write(text.encode(encoding, "replace").decode(encoding))
+            self._file.flush()
+        except OSError:
+            if not self._live:
+                raise
+            # The terminal was closed. Whether that ends the run is for SIGHUP to say.
+            with open(os.devnull, "wb") as nothing:
+                os.dup2(nothing.fileno(), self._file.fileno())
+            self._live = False
 
 
 def _describe(readings: Sequence[Reading]) -> str:
