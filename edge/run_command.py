@@ -30,7 +30,11 @@ package.module:attribute. Give it several times for several; docs/sinks.md tells
 _camera_options = section(
     "Camera",
     click.option("--camera", default="0", show_default=True, metavar="SOURCE", help=CAMERA_HELP),
-    click.option("--loop", is_flag=True, help="Start again at the end of a file or folder."),
+    click.option(
+        "--loop",
+        is_flag=True,
+        help="Start again at the end of a file or folder; one that is gone is waited for.",
+    ),
     click.option(
         "--stall",
         type=click.FloatRange(0.5, 3600),
@@ -44,9 +48,10 @@ _camera_options = section(
         type=click.IntRange(0),
         show_default="for ever",
         metavar="N",
-        help="How often in a row a live camera that was lost is opened again before the run ends "
-        "with an error. An address is waited for at the start as well; a camera that is not there "
-        "when the run starts is an error at once. Standard input cannot be opened again.",
+        help="How often in a row a live camera or a file that loops is opened again, once it is "
+        "lost, before the run ends with an error. An address is waited for at the start as well; "
+        "a camera that is not there when the run starts is an error at once. Standard input cannot "
+        "be opened again.",
     ),
     click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after N frames."),
 )

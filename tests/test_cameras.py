@@ -6,7 +6,7 @@ from itertools import islice
 import cv2
 import numpy as np
 import pytest
-from videos import ListVideo, picture, save_video
+from videos import ListVideo, picture, save_picture, save_video
 
 from edgefer.edge.cameras import open_camera
 from edgefer.edge.cameras.images import read_image
@@ -17,10 +17,6 @@ from edgefer.edge.secrets import hide_secrets
 from edgefer.errors import CameraError, EdgeferError
 
 pytestmark = pytest.mark.edge
-
-
-def save(path, image) -> None:
-    path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
 
 
 def test_a_video_is_read_frame_by_frame(tmp_path):
@@ -72,8 +68,8 @@ def test_a_folder_gives_its_pictures_in_the_order_of_their_numbers(tmp_path):
     folder = tmp_path / "사진"
     (folder / "more").mkdir(parents=True)
     for number in (10, 9, 1):
-        save(folder / f"얼굴{number}.png", picture(number))
-    save(folder / "more" / "x.JPG".lower(), picture(200))
+        save_picture(folder / f"얼굴{number}.png", picture(number))
+    save_picture(folder / "more" / "x.JPG".lower(), picture(200))
     (folder / "notes.txt").write_text("not a picture")
     (folder / "._hidden.png").write_bytes(b"")
     frames = list(open_camera(str(folder)))
@@ -82,7 +78,7 @@ def test_a_folder_gives_its_pictures_in_the_order_of_their_numbers(tmp_path):
 
 
 def test_one_picture_is_a_camera_too(tmp_path):
-    save(tmp_path / "me.png", picture(7))
+    save_picture(tmp_path / "me.png", picture(7))
     (frame,) = open_camera(str(tmp_path / "me.png"))
     assert isinstance(frame, Frame)
     assert (frame.image == 7).all()
@@ -106,12 +102,12 @@ def test_a_photo_is_turned_as_its_exif_says(tmp_path, orientation, corner):
 
 @pytest.mark.parametrize("shape", [(9, 7), (9, 7, 4)])
 def test_grey_pictures_and_transparent_ones_become_bgr(tmp_path, shape):
-    save(tmp_path / "a.png", picture(99, shape))
+    save_picture(tmp_path / "a.png", picture(99, shape))
     assert read_image(tmp_path / "a.png").shape == (9, 7, 3)
 
 
 def test_a_broken_picture_is_counted_and_the_others_are_read(tmp_path, capsys):
-    save(tmp_path / "b.png", picture(1))
+    save_picture(tmp_path / "b.png", picture(1))
     (tmp_path / "a.png").write_bytes(b"")
     (tmp_path / "c.jpg").write_bytes(b"\xff\xd8\xff\xe0 and nothing more")
     camera = open_camera(str(tmp_path))
@@ -262,34 +258,6 @@ def test_a_jetson_camera_is_a_pipeline(where, asked):
 def test_a_jetson_camera_that_is_mistyped_is_named(where):
     with pytest.raises(CameraError, match=f"jetson:{where} is not known. Type jetson, jetson:1"):
         open_camera(f"jetson:{where}")
-
-
-def test_a_file_that_loops_starts_again_and_its_time_goes_on(tmp_path):
-    save_video(tmp_path / "clip.avi", 5)
-    camera = open_camera(str(tmp_path / "clip.avi"), loop=True)
-    frames = list(islice(camera, 12))
-    camera.close()
-    assert [frame.index for frame in frames] == list(range(12))
-    np.testing.assert_allclose([frame.seconds for frame in frames], np.arange(12) / 25, atol=1e-3)
-    assert [round(frame.image.mean(), -1) for frame in frames] == [10 * (i % 5) for i in range(12)]
-
-
-def test_a_folder_that_loops_counts_what_it_left_out_each_time(tmp_path):
-    save(tmp_path / "a.png", picture(1))
-    (tmp_path / "b.png").write_bytes(b"no")
-    save(tmp_path / "c.png", picture(3))
-    camera = open_camera(str(tmp_path), loop=True)
-    frames = list(islice(camera, 5))
-    assert [(frame.index, frame.seconds, frame.name[0]) for frame in frames] == [
-        *[(0, 0, "a"), (2, 2, "c"), (3, 4, "a"), (5, 6, "c"), (6, 8, "a")]
-    ]
-    assert camera.dropped == 2
-
-
-@pytest.mark.parametrize("source", ["synth", "-:64x48"])
-def test_what_has_no_end_does_not_loop(source):
-    with pytest.raises(CameraError, match="--loop is for a file or a folder"):
-        open_camera(source, loop=True)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,10 @@ def picture(value: int, shape=(48, 64, 3)) -> np.ndarray:
     return np.full(shape, value, np.uint8)
 
 
+def save_picture(path, image) -> None:
+    path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
+
+
 def save_video(path, count: int) -> None:
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
     for index in range(count):

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -138,43 +140,48 @@ def open_camera(source: str, *, loop: bool = False, care: Care = CARE) -> Camera
     loop : bool
         Start again at the end of a file or folder.
     care : Care
-        When a live source is lost, and how often it is opened again: by default it is not.
+        When a live source is lost, and how often it is opened again: by default it is not. A file
+        that starts again is opened so, too.
 
     Raises
     ------
     CameraError
         If it gives no frames, or is live and should start again.
     """
-    camera = _open(source, care)
     if not loop:
-        return camera
+        return _find(source, care)()
+    # Opened again as it was at first, and `Looped` is who waits.
+    again = _find(source, replace(care, retries=0))
+    camera = again()
     # What is live has no beginning, and a drawn person no end.
     if hasattr(camera, "reconnects") or source.partition(":")[0] == "synth":
         camera.close()
         raise CameraError("--loop is for a file or a folder: this camera has no end. Leave it out.")
+    from ..secrets import hide_secrets
     from .looped import Looped
 
-    return Looped(camera, lambda: _open(source, care))
+    return Looped(camera, again, hide_secrets(source), care)
 
 
-def _open(source: str, care: Care) -> Camera:
+def _find(source: str, care: Care) -> Callable[[], Camera]:
+    """What opens that which a string names."""
     kind, _, rest = source.partition(":")
     if kind in CAMERAS:
-        return CAMERAS[kind](rest, care)
+        return partial(CAMERAS[kind], rest, care)
     if source.isdecimal() or source.startswith(("/dev/video", "/dev/v4l/")):
-        return _device(source, care)
+        return partial(_device, source, care)
     if " ! " in source:
-        return _gstreamer(source, care)
+        return partial(_gstreamer, source, care)
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", source):
-        return _url(source, care)
+        return partial(_url, source, care)
     if Path(source).is_dir() or (Path(source).is_file() and _is_picture(source)):
-        return _images(source, care)
+        return partial(_images, source, care)
     if Path(source).exists():
-        return _file(source, care)
+        return partial(_file, source, care)
     if re.fullmatch(r"[\w.]+:\w+", source):
+        members = ("__iter__", "close")
         own = resolve(source, {})
-        made: Camera = build(source, own, "edgefer.edge.cameras.Camera", ("__iter__", "close"))
-        return made
+        return partial(build, source, own, "edgefer.edge.cameras.Camera", members)
     raise CameraError(
         f"there is no file or folder {source!r}. Other cameras: a device number, an rtsp:// or "
         "http:// address, a GStreamer pipeline, synth, synth:korean, picamera, jetson, or - for "
