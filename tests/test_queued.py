@@ -6,7 +6,8 @@ import pytest
 from sinking import frame, reading, until
 
 from edgefer.edge.sinks import lost
-from edgefer.edge.sinks.queued import Queued, Refused
+from edgefer.edge.sinks.outlet import Refused
+from edgefer.edge.sinks.queued import Queued
 from edgefer.edge.trouble import Trouble
 from edgefer.errors import EdgeferError
 

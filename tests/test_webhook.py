@@ -15,7 +15,8 @@ from certificates import make_certificates
 from sinking import frame, reading, until
 
 from edgefer.edge.sinks import open_sink
-from edgefer.edge.sinks.queued import Entry, Queued
+from edgefer.edge.sinks.outlet import Entry
+from edgefer.edge.sinks.queued import Queued
 from edgefer.edge.sinks.webhook import WebhookOutlet
 from edgefer.errors import EdgeferError
 

@@ -10,7 +10,8 @@ from edgefer.errors import EdgeferError
 
 from .logfile import LogFile, LogOutlet
 from .options import parse_rotation, split_options
-from .queued import Entry, Queued, clock
+from .outlet import Entry, clock
+from .queued import Queued
 
 # A spreadsheet that finds no such mark reads Hangul as something else.
 MARK = "\ufeff"

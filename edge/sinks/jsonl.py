@@ -9,7 +9,8 @@ from edgefer.errors import EdgeferError
 from ..reading import Frame, Reading
 from .logfile import LogFile, LogOutlet
 from .options import parse_rotation, split_options
-from .queued import Entry, Queued, clock
+from .outlet import Entry, clock
+from .queued import Queued
 
 START = b'{"index":'  # of every line
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from edgefer.errors import EdgeferError
 
 from .options import Rotation
-from .queued import Entry
+from .outlet import Entry
 
 MODE = 0o640  # of files about people: for the group at most
 

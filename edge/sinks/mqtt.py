@@ -12,7 +12,8 @@ from ..trouble import Trouble, say
 from ..words import Words
 from .mqtt_address import MqttAddress
 from .mqtt_connection import MqttConnection
-from .queued import Entry, Queued, clock, count
+from .outlet import Entry, clock
+from .queued import Queued, count
 from .spool import Spool
 from .vitals import Vitals
 

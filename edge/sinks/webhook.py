@@ -16,7 +16,8 @@ from urllib.parse import quote, unquote, urlsplit
 import edgefer
 from edgefer.errors import EdgeferError
 
-from .queued import Entry, Queued, Refused
+from .outlet import Entry, Refused
+from .queued import Queued
 
 FORM = "webhook:https://host/path"
 TOKEN = "EDGEFER_WEBHOOK_TOKEN"
