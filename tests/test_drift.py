@@ -190,7 +190,8 @@ def test_a_warning_that_the_end_finds_unwritten_is_counted_and_told(capsys):
     sink = open_sink("warnings:/dev/full")
     sink.tell(Vitals(warnings=(DARK,)))
     until(lambda: sink.failing)
-    sink.close()
+    with pytest.raises(EdgeferError, match="nothing could be written to /dev/full"):
+        sink.close()
     assert lost([sink]) == {"/dev/full": 1}
     assert "/dev/full: 1 warning left undelivered, 1 lost in all" in capsys.readouterr().err
 

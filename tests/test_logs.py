@@ -273,17 +273,34 @@ def test_a_box_past_the_border_stays_a_number(tmp_path):
 # Full disks
 
 
-def test_a_full_disk_is_told_counted_and_does_not_end_the_run(capsys):
+def test_a_full_disk_is_told_and_counted_and_an_error_at_the_end_if_it_took_nothing(capsys):
     sink = open_sink("jsonl:/dev/full")
     for index in range(5):
         sink.write(frame(index), [reading()])
     until(lambda: sink.failing)
-    sink.close()
+    sink.write(frame(5), [])  # until then the run goes on
+    with pytest.raises(EdgeferError, match="written to /dev/full, .* No space left"):
+        sink.close()
     assert sink.dropped == 5
     assert capsys.readouterr().err.splitlines() == [
         "/dev/full: No space left on device; trying again, up to 4096 readings wait",
         "/dev/full: 5 readings left undelivered, 5 lost in all",
     ]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_disk_that_took_something_before_it_was_full_is_no_error(tmp_path, kind):
+    log = tmp_path / "log"
+    log.symlink_to(tmp_path / "disk")
+    sink = open_sink(f"{kind}:{log}")
+    sink.write(frame(0), [reading()])
+    until(lambda: (tmp_path / "disk").stat().st_size)
+    (tmp_path / "full").symlink_to("/dev/full")
+    (tmp_path / "full").replace(log)
+    sink.write(frame(1), [reading()])
+    until(lambda: sink.failing)
+    sink.close()
+    assert sink.dropped == 1
 
 
 FULL = """

@@ -149,6 +149,17 @@ def test_a_reader_that_goes_away_ends_the_run_without_a_traceback(bundle):
     assert "nobody reads the output any more" in errors
 
 
+def test_a_log_that_took_nothing_is_told_after_the_summary_and_in_the_status(bundle):
+    arguments = ["--camera", "synth", "--frames", "3", "--quality", "off"]
+    process = start(bundle, *arguments, "--sink", "jsonl:/dev/full", "--sink", "console")
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert out
+    *_, lost, error = errors.splitlines()
+    assert lost == "/dev/full: 3 readings lost"
+    assert error.startswith("Error: nothing could be written to /dev/full, from beginning to end")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

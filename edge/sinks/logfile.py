@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from edgefer.errors import EdgeferError
+from edgefer.errors import EdgeferError, why
 
 from .options import Rotation
 from .outlet import Entry
@@ -24,6 +24,12 @@ class LogFile:
     anything else is left alone. A new one can be read by its owner and group; one that is there
     keeps its mode. With a limit, a full ``PATH`` becomes ``PATH.1``, that one ``PATH.2``, and so
     on. A file that somebody moves away or deletes is begun anew.
+
+    Attributes
+    ----------
+    path : Path
+    head : bytes
+        First line of every file; it may be set later, before the first write.
     """
 
     def __init__(
@@ -47,7 +53,6 @@ class LogFile:
         force : bool
             Begin an existing file anew.
         head : bytes
-            First line of every file; it may be set later, before the first write.
         what : str
             What it holds, for the error.
 
@@ -58,12 +63,12 @@ class LogFile:
             writes it.
         """
         self.head = head
-        self._path, self._rotation = Path(path), rotation
+        self.path, self._rotation = Path(path), rotation
         self._file = -1
         self._regular = self._torn = False
         try:
-            if not force and self._path.is_file() and self._path.stat().st_size:
-                _require(self._path, start, what)
+            if not force and self.path.is_file() and self.path.stat().st_size:
+                _require(self.path, start, what)
                 print(f"adding to {path}", file=sys.stderr)
             self._open()
             if force:
@@ -118,12 +123,12 @@ class LogFile:
     def _open(self) -> None:
         self.close()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        self._file = os.open(self._path, flags, MODE)
+        self._file = os.open(self.path, flags, MODE)
         self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)
         if self._regular:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # A line that a power cut left half-written must not swallow the first new one.
-        self._torn = self._regular and _is_torn(self._path)
+        self._torn = self._regular and _is_torn(self.path)
 
     def _fits(self, size: int, line: bytes) -> bool:
         limit = self._rotation.limit
@@ -133,38 +138,55 @@ class LogFile:
         if not self._regular:
             return False
         try:
-            return not os.path.samestat(os.fstat(self._file), self._path.stat())
+            return not os.path.samestat(os.fstat(self._file), self.path.stat())
         except FileNotFoundError:
             return True
 
     def _rotate(self) -> None:
         """Make room: each file takes the next number, as far as there is none missing."""
         numbers = range(1, self._rotation.keep + 1)
-        names = [self._path.with_name(f"{self._path.name}.{number}") for number in numbers]
+        names = [self.path.with_name(f"{self.path.name}.{number}") for number in numbers]
         free = next((i for i, name in enumerate(names) if not name.exists()), len(names) - 1)
         for i in range(free, 0, -1):
             names[i - 1].replace(names[i])
         mode = stat.S_IMODE(os.fstat(self._file).st_mode)
-        self._path.replace(names[0])
+        self.path.replace(names[0])
         self._open()
         os.fchmod(self._file, mode)
 
 
 class LogOutlet:
-    """An outlet that makes a line of each reading."""
+    """An outlet that makes a line of each reading.
+
+    A disk that is full for a while ends no run; a file that nothing could ever be written to is an
+    error at the end.
+    """
 
     def __init__(self, file: LogFile, line: Callable[[Entry], bytes]) -> None:
         self._file, self._line = file, line
+        self._wrote = False
+        self._error: OSError | None = None
 
     def send(self, waiting: deque[Entry]) -> None:
         lines = deque(self._line(entry) for entry in waiting)
         while lines:
-            for _ in range(self._file.write(lines)):
+            try:
+                number = self._file.write(lines)
+            except OSError as error:
+                self._error = error
+                raise
+            self._wrote = True
+            for _ in range(number):
                 lines.popleft()
                 waiting.popleft()
 
     def close(self) -> None:
         self._file.close()
+        if self._error is not None and not self._wrote:
+            raise EdgeferError(
+                f"nothing could be written to {self._file.path}, from beginning to end: "
+                f"{why(self._error)}. Make room, or choose another file."
+            ) from self._error
 
 
 def append(file: int, data: bytes) -> None:
