@@ -1,6 +1,5 @@
 """Options of a command from a file and from the environment, and where each value came from."""
 
-import difflib
 import json
 import os
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from edgefer.errors import meant
 from edgefer.sections import Command, section
 
 from .secrets import hide_secrets
@@ -152,18 +152,16 @@ def _mistyped(command: click.Command) -> Iterator[str]:
     """What to say about variables that are nearly an option's; others may be somebody else's."""
     known = [variable(param) for param in _configurable(command)]
     for name in sorted(os.environ):
-        near = difflib.get_close_matches(name, known, 1, 0.85) if name.startswith(PREFIX) else []
-        if near and name not in known:
-            yield f"{name} is not read. Did you mean {near[0]}?"
+        if name.startswith(PREFIX) and name not in known and (said := meant(name, known, 0.85)):
+            yield f"{name} is not read. {said}"
 
 
 def _unknown(name: str, value: object, known: list[str]) -> str:
     """What to say about a key that no option has."""
     if isinstance(value, dict):
         return f"[{name}] is a table, and options stand at the top: {', '.join(known)}."
-    near = difflib.get_close_matches(name.replace("_", "-"), known, 1)
-    meant = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(known)}."
-    return f"there is no option {name!r}. {meant}"
+    said = meant(name.replace("_", "-"), known) or f"There are {', '.join(known)}."
+    return f"there is no option {name!r}. {said}"
 
 
 def _checked(param: click.Parameter, value: Any, ctx: click.Context) -> Any:

@@ -68,7 +68,7 @@ def needs(spec: str, *, force: bool = False, token: Path | None = None) -> Needs
     elif kind in SINKS or not re.fullmatch(r"[\w.]+:\w+", spec):
         open_sink(spec).close()  # the console or a webhook; all others are refused
     else:
-        resolve(spec, {})
+        resolve(spec, SINKS)
     return Needs()
 
 

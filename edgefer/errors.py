@@ -8,6 +8,9 @@ EdgeferError
 └── GateError       a measured limit was passed (exit status 3)
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class EdgeferError(Exception):
     """Says what was found, what was expected, and what to type."""
@@ -41,3 +44,9 @@ def install(extra: str) -> str:
 def why(error: Exception) -> str:
     """What went wrong, where the file's name is said already."""
     return getattr(error, "strerror", None) or str(error)
+
+
+def meant(name: str, known: Iterable[str], least: float = 0.6) -> str:
+    """The question whether a name that is nearly a known one was to be that; empty if it is not."""
+    near = get_close_matches(name, list(known), 1, least)
+    return f"Did you mean {near[0]}?" if near else ""

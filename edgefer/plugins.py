@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from edgefer.errors import EdgeferError
+from edgefer.errors import EdgeferError, meant
 
 
 def resolve(name: str, table: Mapping[str, Any]) -> Any:
@@ -28,14 +28,15 @@ def resolve(name: str, table: Mapping[str, Any]) -> Any:
         return known
     module, _, attribute = known.partition(":")
     if not attribute:
-        raise EdgeferError(
-            f"{name!r} is not known. Built in: {', '.join(table)}; "
-            "or name your own as package.module:attribute."
+        said = meant(name, table) or (
+            f"Built in: {', '.join(table)}; or name your own as package.module:attribute."
         )
+        raise EdgeferError(f"{name!r} is not known. {said}")
     try:
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise EdgeferError(f"{name!r} cannot be imported: {error}.") from error
+        said = meant(module, table)
+        raise EdgeferError(f"{name!r} cannot be imported: {error}. {said}".rstrip()) from error
 
 
 def build(name: str, maker: Any, contract: str, members: tuple[str, ...], *given: Any) -> Any:

@@ -154,6 +154,10 @@ def test_a_camera_of_ones_own_is_found_by_its_name():
         ("synth:martian", "no population 'martian'"),
         ("picamera:x", "picamera:x is not known"),
         ("no_such_module:Camera", "cannot be imported"),
+        ("synht", "there is no file or folder 'synht'. Did you mean synth[?]$"),
+        ("synht:korean", "'synht:korean' cannot be imported: .* Did you mean synth[?]$"),
+        ("picamra", "there is no file or folder 'picamra'. Did you mean picamera[?]$"),
+        ("synth.mp4", "there is no file or folder 'synth.mp4'. Other cameras: a device"),
         ("http://me:secret@127.0.0.1:9/stream?token=secret", "gives no stream"),
     ],
 )

@@ -93,7 +93,7 @@ def test_the_environment_says_it_in_words(shown, name, given, key, value):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("min_face = 80", "/edgefer.toml: there is no option 'min_face'. Did you mean 'min-face'?"),
+        ("min_face = 80", "/edgefer.toml: there is no option 'min_face'. Did you mean min-face?"),
         ("wings = 2", "/edgefer.toml: there is no option 'wings'. There are bundle, camera"),
         ("config = 'x'", "/edgefer.toml: there is no option 'config'"),
         ("[run]\nthreads = 2", "/edgefer.toml: [run] is a table, and options stand at the top"),

@@ -21,6 +21,11 @@ def test_what_is_not_there_is_an_error_that_names_it(name):
         resolve(name, {"a": 1})
 
 
+def test_what_is_nearly_a_name_of_the_table_is_asked_about():
+    with pytest.raises(EdgeferError, match=r"'ltiert' is not known. Did you mean litert\?$"):
+        resolve("ltiert", {"litert": 1, "tflite-runtime": 2})
+
+
 class Half:
     """Half of a camera."""
 

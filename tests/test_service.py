@@ -154,7 +154,7 @@ def test_a_jetsons_camera_needs_its_daemon_and_its_devices():
         ),
         (["--sink", "webhook:hooks.example"], "webhook needs an http:// or https:// address"),
         (["--sink", "prometheus:eighty"], "prometheus:eighty is not known. Type prometheus:9108"),
-        (["--sink", "jsnl:x.jsonl"], "there is no sink 'jsnl:x.jsonl'. Choose console, jsonl:PATH"),
+        (["--sink", "jsnl:x.jsonl"], "there is no sink 'jsnl:x.jsonl'. Did you mean jsonl?"),
         (["--sink", "nowhere.lamps:Lamp"], "'nowhere.lamps:Lamp' cannot be imported"),
         (["--sink", "jsonl:a.jsonl?max=1"], "max=1 must be a size from 1kB on"),
         (["--sink", "csv:-"], "csv needs a file"),

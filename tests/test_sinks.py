@@ -138,7 +138,11 @@ def test_a_console_without_hangul_goes_on():
         ("video:out.mov", "must end in .mp4 or .avi"),
         ("video:/nowhere/out.mp4", "/nowhere is no folder to write in"),
         ("console:x", "console takes no 'x'"),
-        ("no_such_module:Sink", "cannot be imported"),
+        ("no_such_module:Sink", r"'no_such_module:Sink' cannot be imported: No module .*'\.$"),
+        ("josnl:log", "'josnl:log' cannot be imported: No .*'josnl'. Did you mean jsonl[?]$"),
+        ("josnl:my/log.jsonl?max=1MB", "no sink 'josnl:my/log.*'. Did you mean jsonl[?]$"),
+        ("matt://me:secret@host/topic", "no sink 'matt:[*]{3}@host/topic'. Did you mean mqtt[?]$"),
+        ("consle", "there is no sink 'consle'. Did you mean console[?]$"),
     ],
 )
 def test_a_sink_that_cannot_be_is_refused_with_what_to_type(spec, message):

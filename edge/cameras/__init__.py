@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from edgefer.errors import CameraError
+from edgefer.errors import CameraError, meant
 from edgefer.plugins import build, resolve
 
 from ..reading import Frame
@@ -180,13 +180,14 @@ def _find(source: str, care: Care) -> Callable[[], Camera]:
         return partial(_file, source, care)
     if re.fullmatch(r"[\w.]+:\w+", source):
         members = ("__iter__", "close")
-        own = resolve(source, {})
+        own = resolve(source, CAMERAS)
         return partial(build, source, own, "edgefer.edge.cameras.Camera", members)
-    raise CameraError(
-        f"there is no file or folder {source!r}. Other cameras: a device number, an rtsp:// or "
-        "http:// address, a GStreamer pipeline, synth, synth:korean, picamera, jetson, or - for "
-        "bare pixels on standard input."
+    # What has a dot or a slash is a file's name.
+    said = (kind.isalpha() and meant(kind, CAMERAS)) or (
+        "Other cameras: a device number, an rtsp:// or http:// address, a GStreamer pipeline, "
+        "synth, synth:korean, picamera, jetson, or - for bare pixels on standard input."
     )
+    raise CameraError(f"there is no file or folder {source!r}. {said}")
 
 
 def _is_picture(source: str) -> bool:

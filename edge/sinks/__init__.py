@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from edgefer.errors import EdgeferError
+from edgefer.errors import EdgeferError, meant
 from edgefer.plugins import build, resolve
 
 from ..look import Look
@@ -190,14 +190,15 @@ def open_sink(
     if kind in SINKS:
         return SINKS[kind](rest, Wanted(force, look or Look(), tuning))
     if re.fullmatch(r"[\w.]+:\w+", spec):
-        own = resolve(spec, {})
+        own = resolve(spec, SINKS)
         made: Sink = build(spec, own, "edgefer.edge.sinks.Sink", ("write", "close"))
         return made
-    raise EdgeferError(
-        f"there is no sink {_shown(spec)!r}. Choose console, jsonl:PATH, csv:PATH, video:PATH, "
-        "window, web:PORT, webhook:URL, mqtt://HOST/TOPIC, mqtts://HOST/TOPIC, prometheus:PORT, "
-        "warnings:PATH, or your own package.module:attribute."
+    said = meant(kind, SINKS) or (
+        "Choose console, jsonl:PATH, csv:PATH, video:PATH, window, web:PORT, webhook:URL, "
+        "mqtt://HOST/TOPIC, mqtts://HOST/TOPIC, prometheus:PORT, warnings:PATH, or your own "
+        "package.module:attribute."
     )
+    raise EdgeferError(f"there is no sink {_shown(spec)!r}. {said}")
 
 
 def open_sinks(
