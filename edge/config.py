@@ -27,7 +27,7 @@ FILE = "edgefer.config.file"
 class Configured(Command):
     """A command whose options may also stand in a TOML file and in the environment.
 
-    It has the options of `config_options`.
+    It has the options of `config_options`, and ``--json``.
 
     Flags go before ``EDGEFER_*``, these before the file, and that before the defaults. A key of the
     file is an option's long name or an argument's, a variable the same in capitals: ``--min-face``
@@ -52,7 +52,7 @@ class Configured(Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         if ctx.meta.get("edgefer.config.print"):
-            click.echo(to_toml(ctx))
+            click.echo(to_json(ctx) if ctx.params.get("as_json") else to_toml(ctx))
             return None
         return super().invoke(ctx)
 
@@ -110,6 +110,18 @@ def to_toml(ctx: click.Context) -> str:
     return "\n".join(f"{line:{width}}  # {origin}" for line, origin in lines)
 
 
+def to_json(ctx: click.Context) -> str:
+    """The same as one JSON object: ``{"threads": {"value": 1, "origin": "default"}, ...}``."""
+    about = {
+        key(param): {
+            "value": _hidden(ctx.params[str(param.name)]),
+            "origin": _origin(ctx, param),
+        }
+        for param in _configurable(ctx.command)
+    }
+    return json.dumps(about, ensure_ascii=False, indent=2)
+
+
 def _load(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
     """Make a file's values the defaults of this call."""
     if path is not None:
@@ -139,7 +151,8 @@ config_options = section(
         is_flag=True,
         expose_value=False,
         callback=_ask,
-        help="Print every option's value and where it came from, as such a file, and end.",
+        help="Print every option's value and where it came from, as such a file (with --json as "
+        "JSON), and end.",
     ),
 )
 
@@ -210,9 +223,14 @@ def _source(ctx: click.Context, param: click.Parameter) -> ParameterSource | Non
 
 def _shown(value: Any) -> str:
     """A value as a file has it, without passwords."""
+    return _toml(_hidden(value))
+
+
+def _hidden(value: Any) -> Any:
+    """A value, text of it without passwords."""
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_shown, value))}]"
-    return _toml(hide_secrets(str(value)) if isinstance(value, (str, Path)) else value)
+        return [_hidden(each) for each in value]
+    return hide_secrets(str(value)) if isinstance(value, (str, Path)) else value
 
 
 def _toml(value: Any) -> str:

@@ -144,6 +144,23 @@ def test_passwords_are_hidden_wherever_they_stand(shown):
     assert "hunter2" not in shown(f"threads = '{camera}'", status=2)
 
 
+def test_json_is_one_object_with_each_value_and_where_it_came_from(tmp_path):
+    file = tmp_path / "edgefer.toml"
+    file.write_text('min-face = 80\nsink = ["mqtt://me:hunter2@broker/faces", "window"]\n')
+    typed = ["--print-config", "--json", "--config", str(file), "--trusted-key", "a.pub"]
+    typed += ["--camera", "rtsp://me:hunter2@cam/"]
+    done = CliRunner().invoke(run, typed, env={"EDGEFER_THREADS": "3"})
+    found = {name: tuple(each.values()) for name, each in json.loads(done.stdout).items()}
+    assert set(found) == {key(param) for param in run.params if param.expose_value}
+    assert found["min-face"] == (80, str(file))
+    assert found["sink"] == (["mqtt://***@broker/faces", "window"], str(file))
+    assert found["camera"] == ("rtsp://***@cam/", "command line")
+    assert found["trusted-key"] == (["a.pub"], "command line")
+    assert found["threads"] == (3, "EDGEFER_THREADS")
+    assert found["bundle"] == (None, "default")
+    assert found["loop"] == (False, "default")
+
+
 def test_what_is_printed_is_such_a_file_again(tmp_path):
     first = CliRunner().invoke(run, ["default", "--print-config", "--min-face", "77", "--loop"])
     (tmp_path / "again.toml").write_text(first.stdout, encoding="utf-8")
