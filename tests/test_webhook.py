@@ -106,7 +106,9 @@ def test_readings_are_posted_together(serve):
     assert len(server.clients) == 1  # one connection for all
 
 
-def test_a_token_comes_from_the_environment_and_a_password_from_the_address(serve, monkeypatch):
+def test_a_token_comes_from_the_environment_and_a_password_from_the_address(
+    serve, monkeypatch, capsys
+):
     server = serve()
     monkeypatch.setenv("EDGEFER_WEBHOOK_TOKEN", "s3cret")
     for user in ("", "me:a%40b@"):
@@ -115,6 +117,10 @@ def test_a_token_comes_from_the_environment_and_a_password_from_the_address(serv
         sink.close()
     found = [headers["Authorization"] for _, headers in server.headers]
     assert found == ["Bearer s3cret", f"Basic {base64.b64encode(b'me:a@b').decode()}"]
+    assert capsys.readouterr().err == (
+        f"webhook http://{server.address}: its address has a user, so EDGEFER_WEBHOOK_TOKEN is not "
+        "sent there\n"
+    )
 
 
 @pytest.mark.parametrize("token", ["two words", "토큰", "line\nbreak"])

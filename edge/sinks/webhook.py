@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 import edgefer
 from edgefer.errors import EdgeferError
 
+from ..trouble import say
 from .outlet import Entry, Refused
 from .queued import Queued
 
@@ -31,7 +32,8 @@ REFUSED = {400, 405, 406, 410, 411, 413, 414, 415, 422}
 def open_webhook(where: str) -> Queued:
     """A sink that posts ``{"readings": [...]}``, at most once a second.
 
-    A bearer token comes from the environment (`TOKEN`); a user and password may be in the address.
+    A bearer token comes from the environment (`TOKEN`); a user and password may be in the address,
+    and go before it.
 
     Parameters
     ----------
@@ -92,6 +94,8 @@ class WebhookOutlet:
             "User-Agent": f"edgefer/{edgefer.__version__}",
         }
         if parts.username:
+            if token:  # it may be for another webhook
+                say(f"webhook {self.server}: its address has a user, so {TOKEN} is not sent there")
             secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             code = base64.b64encode(secret.encode()).decode()
             self._headers["Authorization"] = f"Basic {code}"
