@@ -121,7 +121,8 @@ def doctor(bundle: Path | None, as_json: bool) -> None:
     """Look at what edgefer needs on this machine, and say what to type where it is missing.
 
     Every runtime that is installed answers the golden patches of a bundle: drawn faces whose right
-    answers the bundle knows.
+    answers the bundle knows. It also tells whether the bundle's confidence is calibrated, and which
+    optional packages are here.
 
     \b
     edgefer doctor

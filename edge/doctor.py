@@ -4,15 +4,15 @@ import os
 import platform
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 import edgefer
 from edgefer.errors import install
 
+from .extras import look_at_extras
 from .finding import Check, format_checks
-from .probe import Printed, probe
+from .probe import Printed, installed, probe
 from .proof import look_at_model
 
 HOME = Path(edgefer.__file__).parent
@@ -22,10 +22,10 @@ __all__ = ["Check", "examine", "format_checks"]
 def examine(bundle: Path | None = None) -> list[Check]:
     """Everything that ``edgefer run`` needs, and what else is good to know.
 
-    A bundle is looked at too, the packaged one if none is named: its hashes, and whether each
-    runtime here answers its golden patches as it should. What may crash or be slow to import is
-    tried in a process of its own, so that a machine with half of the packages, or broken ones, gets
-    its whole list.
+    A bundle is looked at too, the packaged one if none is named: its hashes, whether each runtime
+    here answers its golden patches as it should, and whether its confidence is calibrated. What may
+    crash or be slow to import is tried in a process of its own, so that a machine with half of the
+    packages, or broken ones, gets its whole list.
     """
     return list(_examine(bundle))
 
@@ -41,6 +41,7 @@ def _examine(bundle: Path | None) -> Iterator[Check]:
     yield from look_at_model(bundle, [name for name, answer in loads.items() if not answer.error])
     yield _cameras()
     yield _display()
+    yield from look_at_extras()
     yield _tensorflow()
 
 
@@ -98,7 +99,7 @@ def _runtimes(answers: dict[str, Printed]) -> Iterator[Check]:
         found, fix = "no TFLite runtime is installed", install("edge")
         yield Check("runtime", "broken", found, fix)
     for name, answer in answers.items():
-        number = _version("ai-edge-litert" if name == "LiteRT" else name)
+        number = installed("ai-edge-litert" if name == "LiteRT" else name)
         if not answer.error:
             yield Check(name, "ok", number)
         # "auto" takes LiteRT wherever it is installed, so that one has to work.
@@ -112,7 +113,7 @@ def _runtimes(answers: dict[str, Printed]) -> Iterator[Check]:
 
 def _load(name: str, module: str) -> Printed:
     """Import a runtime."""
-    numpy = _version("numpy")
+    numpy = installed("numpy")
     # The import would succeed, and the first model fail.
     if name == "tflite-runtime" and numpy and int(numpy.split(".")[0]) >= 2:
         return Printed(error=f"is built for NumPy 1, and NumPy {numpy} is installed")
@@ -164,7 +165,7 @@ print(json.dumps([gpu.name for gpu in tf.config.list_physical_devices("GPU")]))
 
 
 def _tensorflow() -> Check:
-    number = _version("tensorflow") or _version("tensorflow-cpu")
+    number = installed("tensorflow") or installed("tensorflow-cpu")
     if not number:
         return Check("TensorFlow", "note", "not installed; only training and export need it")
     answer = probe(GPUS)
@@ -184,11 +185,3 @@ def _package(name: str, answer: Printed, fix: str) -> Check:
     if answer.error:
         return Check(name, "broken", answer.error, fix)
     return Check(name, "ok", answer.value)
-
-
-def _version(package: str) -> str:
-    """Installed version; empty if it is not."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 
@@ -46,3 +47,11 @@ def probe(program: str) -> Printed:
         return Printed(json.loads(done.stdout.strip().splitlines()[-1]), noise=done.stderr)
     except (ValueError, IndexError):
         return Printed(error=f"says {done.stdout[-80:]!r}", noise=done.stderr)
+
+
+def installed(package: str) -> str:
+    """Version of a package that is installed; empty if it is not."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -18,9 +18,15 @@ bundle = Bundle.load(Path(named) if named else None)
 roles = [role for role in ("float", "int8") if role in bundle.files]
 """
 HASHES = """
+from edgefer.reference import Reference
 bundle.verify()
 about = {"name": bundle.typed, "labels": bundle.labels.names, "roles": roles}
-print(json.dumps(about | {"golden": "golden" in bundle.files}))
+about["golden"] = "golden" in bundle.files
+reference = Reference.load(bundle)
+about["reference"] = reference.faces if reference else 0
+told = [reference.models[role].faces for role in roles if reference and reference.temperature(role)]
+about["judges"] = min(told) if told and len(told) == len(roles) else 0
+print(json.dumps(about))
 """
 GOLDEN = """
 from edgefer.edge.classifier import Classifier
@@ -71,6 +77,7 @@ def look_at_model(bundle: Path | None, runtimes: list[str]) -> Iterator[Check]:
         fix = f"edgefer export {about['name']} --int8 --calib DIR -o NEW"
         yield Check("golden", "note", "the bundle has no model for a device", fix)
         return
+    yield _confidence(about)
     backends = ["litert", "builtin"] if "LiteRT" in runtimes else []
     backends += ["tflite-runtime"] if "tflite-runtime" in runtimes else []
     # The first is the one that "auto" takes.
@@ -78,6 +85,20 @@ def look_at_model(bundle: Path | None, runtimes: list[str]) -> Iterator[Check]:
         right = yield from _golden(opened, backend, about, place == 0)
         if right and place == 0:
             yield _times(opened, backend)
+
+
+def _confidence(about: dict[str, Any]) -> Check:
+    """Whether the bundle knows how sure its models may be, and what faces they are used to."""
+    fix = f"edgefer export {about['name']} --int8 --calib DIR --faces FACES -o NEW"
+    used = f"unlike its {about['reference']:,} calibration faces"
+    if not about["reference"]:
+        found = "not calibrated, and other faces are no warning: the bundle has no reference.json"
+    elif not about["judges"]:
+        found = f"not calibrated; faces {used} are a warning"
+    else:
+        found = f"calibrated by {about['judges']:,} labelled faces; faces {used} are a warning"
+        return Check("confidence", "ok", found)
+    return Check("confidence", "note", found, fix)
 
 
 def _golden(

@@ -13,6 +13,7 @@ from tiny_tflite import LABELS, SIZE, tiny_bundle, tiny_tflite
 from edgefer.bundle import write_bundle
 from edgefer.edge.doctor import Check, format_checks
 from edgefer.export.golden import make_golden
+from edgefer.reference import Confidence, Reference
 
 pytestmark = pytest.mark.edge
 
@@ -45,6 +46,7 @@ def test_here_nothing_is_broken(tmp_path):
     assert {"Python", "edgefer", "NumPy", "OpenCV", "cascades", "video", "LiteRT"} <= set(checks)
     assert checks["model"]["status"] == "ok"
     assert "runs the model" in checks["XNNPACK"]["found"]
+    assert checks["confidence"]["status"] == "ok"
 
 
 @pytest.mark.train
@@ -148,7 +150,34 @@ def test_where_only_tflite_runtime_is_installed_nothing_is_broken(tflite_python,
     assert "LiteRT" not in checks
 
 
-def golden_bundle(folder, *, wrong=False):
+def test_what_is_optional_and_missing_is_a_note_with_what_to_type(tmp_path):
+    extras = {"mqtt": "paho", "web": "aiohttp", "metrics": "prometheus_client"}
+    extras |= {"signing": "cryptography", "hangul": "PIL"}
+    done = doctor(tmp_path, "--json", missing=("tensorflow", *extras.values()))
+    checks = found(done)
+    assert done.returncode == 0, done.stdout
+    for name in extras:
+        assert checks[name]["status"] == "note"
+        assert "is not installed; " in checks[name]["found"]
+        assert checks[name]["fix"] == f"pip install '.[{name}]' in edgefer's checkout"
+
+
+def test_what_is_optional_and_there_is_tried(tmp_path):
+    pytest.importorskip("aiohttp", reason="no aiohttp: pip install '.[web]'")
+    old = tmp_path / "paho" / "mqtt"
+    old.mkdir(parents=True)
+    for path in (old.parent / "__init__.py", old / "__init__.py", old / "client.py"):
+        path.write_text("")  # paho-mqtt 1 has no enums.py
+    checks = found(doctor(tmp_path, "--json"))
+    assert checks["web"]["status"] == "ok"
+    assert "--sink web:PORT works" in checks["web"]["found"]
+    assert checks["mqtt"]["status"] == "note"
+    assert "--sink mqtt:// does not work: " in checks["mqtt"]["found"]
+    assert "No module named 'paho.mqtt.enums'" in checks["mqtt"]["found"]
+    assert "'.[mqtt]'" in checks["mqtt"]["fix"]
+
+
+def golden_bundle(folder, *, wrong=False, reference=None):
     """A tiny bundle with golden vectors, its own or those of quite another int8 model."""
     models = {"float": tiny_tflite(np.float32), "int8": tiny_tflite(np.uint8)}
     golden = make_golden(models, SIZE)
@@ -157,6 +186,8 @@ def golden_bundle(folder, *, wrong=False):
     plain = tiny_bundle(folder / "parts")
     files = {role: plain.path(role) for role in plain.files}
     files["golden"] = golden.save(folder / "golden.npz")
+    if reference:
+        files["reference"] = reference.save(folder / "reference.json")
     return write_bundle(folder / "golden", labels=LABELS, size=SIZE, files=files, history=[])
 
 
@@ -185,6 +216,37 @@ def test_a_runtime_that_computes_wrongly_is_broken(tmp_path):
     assert (first["status"], second["status"]) == ("broken", "note")
     assert "computes the int8 model of" in first["found"]
     assert "golden patches a probability is off" in first["found"]
+
+
+def confidence(temperature=None) -> Confidence:
+    return Confidence((0.3, 0.4, 0.5, 0.6, 0.7), temperature, 1234 if temperature else 0)
+
+
+@pytest.mark.parametrize(
+    ("float_", "int8", "status", "said"),
+    [
+        (2.0, 1.25, "ok", "calibrated by 1,234 labelled faces; faces unlike its 80 calibration"),
+        (None, None, "note", "not calibrated; faces unlike its 80 calibration faces are a warning"),
+        (2.0, None, "note", "not calibrated; faces unlike its 80"),
+    ],
+)
+def test_a_bundle_tells_whether_its_confidence_is_calibrated(tmp_path, float_, int8, status, said):
+    models = {"float": confidence(float_), "int8": confidence(int8)}
+    known = Reference(80, (20, 50, 120, 200, 240), (0.1, 0.2, 0.3, 0.4, 0.5), models)
+    bundle = golden_bundle(tmp_path, reference=known)
+    (check,) = of(doctor(tmp_path, "--bundle", str(bundle.folder), "--json"), "confidence")
+    assert check["status"] == status
+    assert check["found"].startswith(said)
+    assert bool(check["fix"]) == (status == "note")
+
+
+def test_a_bundle_without_a_reference_is_told_how_to_get_one(tmp_path):
+    bundle = golden_bundle(tmp_path)
+    done = doctor(tmp_path, "--bundle", str(bundle.folder))
+    assert done.returncode == 0
+    assert "the bundle has no reference.json" in done.stdout
+    export = f"edgefer export {bundle.folder} --int8 --calib DIR --faces FACES -o NEW"
+    assert f"try: {export}\n" in done.stdout
 
 
 def test_a_changed_file_of_a_bundle_is_named(tmp_path):

@@ -1,0 +1,75 @@
+"""See which optional packages are here, and say what to type for the others."""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from edgefer.errors import install
+
+from .finding import Check
+from .probe import installed, probe
+
+
+class Extra(NamedTuple):
+    """One of setup.cfg's extras.
+
+    Attributes
+    ----------
+    package : str
+        By its name at the package index.
+    module : str
+        What it is imported as.
+    gives : str
+        What needs it.
+    trial : str
+        A program that fails where it does not work.
+    """
+
+    package: str
+    module: str
+    gives: str
+    trial: str
+
+
+EXTRAS = {
+    "mqtt": Extra(
+        "paho-mqtt", "paho", "--sink mqtt://", "import paho.mqtt.client, paho.mqtt.enums"
+    ),
+    "web": Extra("aiohttp", "aiohttp", "--sink web:PORT", "import aiohttp"),
+    "metrics": Extra(
+        "prometheus-client",
+        "prometheus_client",
+        "--sink prometheus:PORT",
+        "import prometheus_client",
+    ),
+    "signing": Extra(
+        "cryptography",
+        "cryptography",
+        "--trusted-key (and edgefer bundle sign)",
+        "import cryptography.hazmat.primitives.asymmetric.ed25519",
+    ),
+    "hangul": Extra(
+        "Pillow",
+        "PIL",
+        "--lang ko in pictures",
+        "from edgefer.edge.sinks.hangul import Hangul; Hangul()",
+    ),
+}
+
+
+def look_at_extras() -> Iterator[Check]:
+    """Whether each works; nobody has to have them."""
+    for name, extra in EXTRAS.items():
+        if find_spec(extra.module) is None:
+            found = f"{extra.package} is not installed; {extra.gives} needs it"
+            yield Check(name, "note", found, install(name))
+            continue
+        about = f"{extra.package} {installed(extra.package)}"
+        answer = probe(f"{extra.trial}\nprint(json.dumps(1))")
+        if answer.error:
+            # An error of edgefer's own says what to type.
+            found, _, fix = answer.error.partition(" Try: ")
+            found = f"{about} is here, but {extra.gives} does not work: {found}"
+            yield Check(name, "note", found, fix.rstrip(".") or install(name))
+        else:
+            yield Check(name, "ok", f"{about}: {extra.gives} works")
