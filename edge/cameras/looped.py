@@ -8,6 +8,7 @@ from edgefer.errors import CameraError
 
 from ..reading import Frame
 from ..trouble import Trouble
+from ..words import Words
 from . import Camera
 from .care import Care
 from .live import IDLE
@@ -56,9 +57,16 @@ class Looped:
         return self._before + getattr(self._camera, "dropped", 0)
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is wrong with it, as sentences."""
-        return (f"{self._name} is gone, and opened again and again.",) if self.lost else ()
+    def warnings(self) -> tuple[Words, ...]:
+        """What is wrong with it."""
+        if not self.lost:
+            return ()
+        return (
+            Words(
+                f"{self._name} is gone, and opened again and again.",
+                f"{self._name}이(가) 없어져 계속 다시 여는 중입니다.",
+            ),
+        )
 
     def __iter__(self) -> Iterator[Frame]:
         index, seconds, tries = 0, 0.0, 0
