@@ -142,7 +142,7 @@ def install(
 
     \b
     sudo .venv/bin/edgefer service install --config /etc/edgefer.toml
-    sudo .venv/bin/edgefer service install small --camera 0 --sink jsonl:readings.jsonl
+    sudo .venv/bin/edgefer service install small --sink 'jsonl:readings.jsonl?max=10MB&keep=5'
     sudo .venv/bin/edgefer service install --web-token /etc/edgefer.token --sink web:0.0.0.0:8080
     """
     from .service import install as put

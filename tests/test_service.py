@@ -1,5 +1,6 @@
 """The unit of systemd: sandboxed, for this Python, and never over another one by chance."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -104,6 +105,15 @@ def test_dry_run_prints_the_unit_for_this_python_and_these_options():
     assert done.exit_code == 0, done.output
     command = f"{sys.executable} -m edgefer run small --camera 1 --sink jsonl:log.jsonl"
     assert lines(done.stdout, "ExecStart") == [command]
+
+
+def test_no_example_for_a_board_fills_its_disk():
+    texts = [(ROOT / name).read_text("utf-8") for name in ("README.md", "README.ko.md")]
+    texts += [(ROOT / "docs" / name).read_text("utf-8") for name in ("board.md", "sinks.md")]
+    texts.append(ask("install", "--help").output)
+    logs = [log for text in texts for log in re.findall(r"jsonl:[\w.]+\.jsonl\S*", text)]
+    assert len(logs) > 3
+    assert all("?max=" in log for log in logs), logs
 
 
 def test_a_configuration_file_is_checked_and_handed_over(tmp_path):
