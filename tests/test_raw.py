@@ -141,7 +141,9 @@ def test_what_cannot_come_is_said(source, message):
 
 def test_a_terminal_gives_no_pictures():
     ends = os.openpty()
-    with pytest.raises(CameraError, match="that is a terminal. Type, for example: ffmpeg"):
+    with pytest.raises(
+        CameraError, match="that is a terminal. Type, for example: ffmpeg -re -i FILE"
+    ):
         RawVideo("8x4", ends[1])
     for end in ends:
         os.close(end)

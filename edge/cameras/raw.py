@@ -64,7 +64,7 @@ class RawVideo:
         if os.isatty(file):
             raise CameraError(
                 "- reads pictures from standard input, and that is a terminal. Type, for example: "
-                "ffmpeg -i SOURCE -f rawvideo -pix_fmt bgr24 -s 640x480 - | "
+                "ffmpeg -re -i FILE -f rawvideo -pix_fmt bgr24 -s 640x480 - | "
                 "edgefer run --camera -:640x480:bgr24."
             )
         self._file, self._have = file, 0
