@@ -78,6 +78,14 @@ def test_a_minute_of_faces_that_are_unlike_is_a_warning(told, seen):
     assert not watch(20, **seen).warnings
 
 
+def test_a_warning_begins_and_ends_when_the_manual_says():
+    assert not watch(41, patches=patch(50)).warnings
+    assert watch(43, patches=patch(50)).warnings
+    drift = watch(600, patches=patch(50))
+    assert watch(82, patches=patch(), drift=drift, since=600.0).warnings
+    assert not watch(2, patches=patch(), drift=drift, since=682.0).warnings
+
+
 def test_faces_like_those_of_the_calibration_are_none():
     drift = watch(300, patches=patch())
     assert drift.warnings == ()
