@@ -60,7 +60,7 @@ EXTRAS = {
 def look_at_extras() -> Iterator[Check]:
     """Whether each works; nobody has to have them."""
     for name, extra in EXTRAS.items():
-        if find_spec(extra.module) is None:
+        if not _is_there(extra.module):
             found = f"{extra.package} is not installed; {extra.gives} needs it"
             yield Check(name, "note", found, install(name))
             continue
@@ -73,3 +73,10 @@ def look_at_extras() -> Iterator[Check]:
             yield Check(name, "note", found, fix.rstrip(".") or install(name))
         else:
             yield Check(name, "ok", f"{about}: {extra.gives} works")
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ImportError:  # where something else than Python's own looks for modules
+        return False

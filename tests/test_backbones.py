@@ -143,7 +143,8 @@ def test_a_network_is_whole_in_int8_and_runs_in_both_runtimes(trained, tmp_path,
         ({"backbone": "resnet50", "depth": 8}, 96, "has no depth to choose: leave --depth out"),
         ({"backbone": "vgg19"}, 16, "patches of 32 pixels or more"),
         ({"backbone": "vgg_hufs"}, 24, "patches of 36 pixels or more"),
-        ({"backbone": "vgg99"}, 48, "Built in: vgg, vgg_hufs, vgg_hufs_gap, vgg19, resnet50"),
+        ({"backbone": "vgg99"}, 48, "'vgg99' is not known. Did you mean vgg19"),
+        ({"backbone": "mine"}, 48, "Built in: vgg, vgg_hufs, vgg_hufs_gap, vgg19, resnet50"),
     ],
 )
 def test_what_a_network_cannot_be_is_one_error(choices, size, message):
