@@ -72,9 +72,8 @@ def flaws(patches: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
     grey = light(patches)
     sides = np.array([max(box.w, box.h) for box in boxes])
     flaw = np.full(len(boxes), "", "<U8")
-    flaw[sharpness(patches) < SHARP] = (
-        "blurred"  # the last that holds is told: what is dark is blurred, too
-    )
+    # The last that holds is told: what is dark is blurred, too.
+    flaw[sharpness(patches) < SHARP] = "blurred"
     flaw[grey > BRIGHT] = "bright"
     flaw[grey < DARK] = "dark"
     flaw[sides < SMALL] = "small"
