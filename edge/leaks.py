@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from edgefer.bundle import Bundle
-from edgefer.errors import BundleError
 from edgefer.faceset import FaceSet, person_key
 from edgefer.seen import Seen
-from edgefer.untrusted import parse
+from edgefer.untrusted import parse, understood
 
 # The role of a bundle's file that names the calibration faces by their hashes:
 # {"digest": face set digest, "faces": [BLAKE2b-128 of each patch, hex], "people": [SHA-256, hex]}.
@@ -170,13 +169,10 @@ def _calibration(bundle: Bundle) -> dict[str, Any] | None:
     """What the bundle tells about its calibration faces."""
     if ROLE not in bundle.files:
         return None
-    try:
-        about = parse(bundle.folder / bundle.files[ROLE], bundle.read(ROLE))
+    where = bundle.folder / bundle.files[ROLE]
+    with understood(where, "Export it again."):
+        about = parse(where, bundle.read(ROLE))
         for face in about["faces"]:
             bytes.fromhex(face)
         set(about["people"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise BundleError(
-            f"{bundle.folder / bundle.files[ROLE]} lacks or garbles {error}. Export it again."
-        ) from error
-    return dict(about)
+    return about

@@ -18,7 +18,16 @@ from edgefer.folders import new_folder
 from edgefer.labels import Labels
 from edgefer.preprocess import PREPROCESS
 from edgefer.sums import SIGNATURE, SUMS, format_sums, hash_of, read_sums, verified, verify_all
-from edgefer.untrusted import MOST_JSON, check_name, parse, shown, to_labels, to_list, to_size
+from edgefer.untrusted import (
+    MOST_JSON,
+    check_name,
+    parse,
+    shown,
+    to_labels,
+    to_list,
+    to_size,
+    understood,
+)
 
 MARKER = "bundle.json"
 MODELS = Path(__file__).parent / "models"  # the packaged bundles
@@ -272,7 +281,7 @@ def _read(folder: Path, about: Mapping[str, Any], sums: Mapping[str, str]) -> Bu
             f"{folder} was made for patches {shown(repr(about.get('preprocess')))}, this edgefer "
             f"makes {PREPROCESS!r}. Export the bundle again with this version."
         )
-    try:
+    with understood(folder / MARKER, "Export the bundle again."):
         files = {check_name(role): check_name(name) for role, name in about["files"].items()}
         unlisted = sorted(set(files.values()) - set(sums))
         if unlisted:
@@ -285,9 +294,6 @@ def _read(folder: Path, about: Mapping[str, Any], sums: Mapping[str, str]) -> Bu
             sums,
             tuple(_step(step) for step in to_list(about["history"])),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        message = f"{folder / MARKER} lacks or garbles {shown(error)}. Export the bundle again."
-        raise BundleError(message) from error
 
 
 def _step(about: Mapping[str, Any]) -> Step:

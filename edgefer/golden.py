@@ -12,7 +12,7 @@ import numpy as np
 
 from edgefer.arrays import GARBLED, read_arrays
 from edgefer.bundle import Bundle
-from edgefer.errors import BundleError
+from edgefer.untrusted import understood
 
 ROLE = "golden"  # of the bundle's file
 
@@ -64,16 +64,12 @@ class Golden:
         """
         if ROLE not in bundle.files:
             return None
-        try:
+        with understood(bundle.folder / bundle.files[ROLE], "Get it again.", GARBLED):
             golden = cls._read(bundle.read(ROLE))
             wide = {answers.shape[1] for answers in golden.answers.values()}
             if golden.patches.shape[1] != bundle.size or wide - {len(bundle.labels)}:
                 raise ValueError(f"patches {golden.patches.shape} with {wide or 'no'} answers each")
             return golden
-        except GARBLED as error:
-            raise BundleError(
-                f"{bundle.folder / bundle.files[ROLE]} lacks or garbles {error}. Get it again."
-            ) from error
 
     @classmethod
     def _read(cls, data: bytes) -> "Golden":

@@ -8,7 +8,7 @@ from typing import Any
 from edgefer import __version__
 from edgefer.errors import BundleError
 from edgefer.labels import Labels
-from edgefer.untrusted import check_name, parse, shown, to_labels, to_size
+from edgefer.untrusted import check_name, parse, shown, to_labels, to_size, understood
 
 NAME = "EDGEFER"  # of the buffer among the model's metadata
 MOST = 2**16  # bytes; seven labels take 600
@@ -100,12 +100,9 @@ def read_metadata(model: bytes, where: object = "the model") -> About | None:
         raise BundleError(
             f"{where} says {len(found):,} bytes about itself, expected at most {MOST:,}."
         )
-    try:
-        return About.of(parse(f"what {where} says of itself", found))
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(
-            f"what {where} says of itself lacks or garbles {shown(error)}. Export it again."
-        ) from error
+    said = f"what {where} says of itself"
+    with understood(said, "Export it again."):
+        return About.of(parse(said, found))
 
 
 def _find(model: bytes) -> bytes | None:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgefer.bundle import Bundle
-from edgefer.errors import BundleError
-from edgefer.untrusted import MOST_JSON, parse, shown, to_list
+from edgefer.untrusted import parse, shown, to_list, understood
 
 ROLE = "reference"  # of the bundle's file
 SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)  # of the faces that lie below each quantile
@@ -75,12 +74,8 @@ class Reference:
         if ROLE not in bundle.files:
             return None
         where = bundle.folder / bundle.files[ROLE]
-        about = parse(where, bundle.read(ROLE)[: MOST_JSON + 1])
-        try:
-            return cls.of(about)
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            message = f"{where} lacks or garbles {shown(error)}. Export the bundle again."
-            raise BundleError(message) from error
+        with understood(where, "Export the bundle again."):
+            return cls.of(parse(where, bundle.read(ROLE)))
 
     @classmethod
     def of(cls, about: Mapping[str, Any]) -> "Reference":

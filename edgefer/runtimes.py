@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgefer.bundle import Bundle
-from edgefer.errors import BundleError
-from edgefer.untrusted import parse, shown
+from edgefer.untrusted import parse, shown, understood
 
 ROLE = "runtimes"  # of the bundle's file
 # What a person calls each backend that edgefer brings.
@@ -104,8 +103,9 @@ class Runtimes:
         if ROLE not in bundle.files:
             return cls({})
         names = {field.name for field in fields(Trial)}
-        try:
-            about = parse(bundle.folder / bundle.files[ROLE], bundle.read(ROLE))
+        where = bundle.folder / bundle.files[ROLE]
+        with understood(where, "Get it again."):
+            about = parse(where, bundle.read(ROLE))
             return cls(
                 {
                     role: {
@@ -116,10 +116,6 @@ class Runtimes:
                     for role, tried in about.items()
                 }
             )
-        except (AttributeError, TypeError, ValueError) as error:
-            raise BundleError(
-                f"{bundle.folder / bundle.files[ROLE]} lacks or garbles {error}. Get it again."
-            ) from error
 
     def failed(self, role: str, runtime: str) -> Trial | None:
         """The trial that a model failed on a runtime; None if it passed or was not tried."""

@@ -7,8 +7,8 @@ import numpy as np
 
 from edgefer.arrays import GARBLED, read_arrays
 from edgefer.bundle import Bundle
-from edgefer.errors import BundleError
 from edgefer.faceset import FaceSet, person_key
+from edgefer.untrusted import understood
 
 ROLE = "training"  # of the bundle's file
 _MOST = 2**28  # bytes: thirty million faces
@@ -58,14 +58,10 @@ class Seen:
         """
         if ROLE not in bundle.files:
             return None
-        try:
+        with understood(bundle.folder / bundle.files[ROLE], "Get it again.", GARBLED):
             data = read_arrays(bundle.read(ROLE), _MOST)
             faces, people = (data[name].astype("<u8") for name in ("faces", "people"))
             return cls(np.unique(faces), np.unique(people), tuple(data["sets"].tolist()))
-        except GARBLED as error:
-            raise BundleError(
-                f"{bundle.folder / bundle.files[ROLE]} lacks or garbles {error}. Get it again."
-            ) from error
 
     def __or__(self, other: "Seen | None") -> "Seen":
         """Both together: a transfer's network saw what its base did."""

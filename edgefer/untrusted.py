@@ -25,6 +25,35 @@ _LONG = 255  # characters of a name
 # Characters that steer a terminal or cannot be written to one: refused in names.
 _STEERING = {"Cc", "Cs", "Zl", "Zp"}
 
+# What is raised where values of JSON are not as expected.
+_GARBLED = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
+
+
+@contextmanager
+def understood(
+    where: object, cure: str, garbled: tuple[type[Exception], ...] = _GARBLED
+) -> Iterator[None]:
+    """Name the file that is garbled, whatever its content raises while it is taken apart.
+
+    Parameters
+    ----------
+    where : object
+        What to call it.
+    cure : str
+        What to do about it.
+    garbled : tuple of type
+        The errors that its content may raise.
+
+    Raises
+    ------
+    BundleError
+        In place of one of them.
+    """
+    try:
+        yield
+    except garbled as error:
+        raise BundleError(f"{where} lacks or garbles {shown(error)}. {cure}") from error
+
 
 @contextmanager
 def opened(path: Path, most: int = MOST) -> Iterator[BinaryIO]:

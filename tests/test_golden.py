@@ -229,6 +229,12 @@ def test_a_garbled_file_is_refused(tmp_path, data):
         Golden.load(bundle_with(tmp_path, data))
 
 
+def test_what_a_garbled_file_says_steers_no_terminal(tmp_path):
+    data = npz(patches=PATCHES, **{"answers.\x1b[31m": ANSWERS[:1], "tolerances.\x1b[31m": FAR})
+    with pytest.raises(BundleError, match=r"garbles answers of \\x1b\[31m: float32"):
+        Golden.load(bundle_with(tmp_path, data))
+
+
 class Loose:
     """As much of a bundle as is read here: any bytes, whatever their hash."""
 
