@@ -4,7 +4,6 @@ Han et al., "Deep Compression", 2016, by TensorFlow's Model Optimization Toolkit
 a smaller download; it runs neither faster nor slower.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,34 +15,13 @@ from tensorflow_model_optimization.python.core.clustering.keras.experimental.clu
 from edgefer.faceset import FaceSet
 from edgefer.keras import keras, with_policy
 from edgefer.progress import say
-from edgefer.report import Score
 
 from .finetune import finetune, score
-from .kernels import is_weighted, kernels_of, require_clusters, require_sparse
+from .kernels import Compressed, is_weighted, kernels_of, require_clusters, require_sparse
 from .recipe import ExportRecipe
 
 
-@dataclass(frozen=True)
-class Clustered:
-    """A network after clustering.
-
-    Attributes
-    ----------
-    model : keras.Model
-        Without any trace of the toolkit, in float32.
-    clusters : dict of str to int
-        How many different weights each layer has.
-    before, after : Score, optional
-        On the ``val`` split, where there is one.
-    """
-
-    model: Any
-    clusters: dict[str, int]
-    before: Score | None
-    after: Score | None
-
-
-def cluster(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Clustered:
+def cluster(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Compressed:
     """Give each convolution and dense layer a few weights to share, and train them further.
 
     A sparse network stays sparse: zero is one of its values.
@@ -60,7 +38,8 @@ def cluster(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Clustered:
 
     Returns
     -------
-    Clustered
+    Compressed
+        Its ``layers``: how many different weights each has.
 
     Raises
     ------
@@ -82,7 +61,7 @@ def cluster(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Clustered:
     require_clusters(kernels, recipe.clusters, "clustering", whole=True)
     require_sparse(kernels, recipe.sparsity, "clustering")
     found = {name: len(np.unique(kernel)) for name, kernel in kernels.items()}
-    return Clustered(clustered, found, before, score(clustered, val))
+    return Compressed(clustered, found, before, score(clustered, val))
 
 
 def _wrapped(model: Any, recipe: ExportRecipe) -> Any:

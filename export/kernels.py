@@ -1,6 +1,7 @@
 """The weights of a model's layers, from Keras or from a file, and what is asked of them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,35 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgefer.errors import BundleError
 from edgefer.keras import keras
+from edgefer.report import Score
 
 from .audit import audit
 from .recipe import TWO_OF_FOUR
 
 _STORED = {"float32": np.float32, "int8": np.int8}
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A network after its weights were pruned or clustered.
+
+    Attributes
+    ----------
+    model : keras.Model
+        Without any trace of the toolkit, in float32.
+    layers : mapping of str to float
+        By layer, what was asked for: the share of zeros, or the number of different weights.
+    before, after : Score, optional
+        On the ``val`` split, where there is one.
+    left_out : tuple of str
+        Layers that it does not fit: 2:4 wants a number of inputs that four divides.
+    """
+
+    model: Any
+    layers: Mapping[str, float]
+    before: Score | None
+    after: Score | None
+    left_out: tuple[str, ...] = ()
 
 
 def is_weighted(layer: Any) -> bool:

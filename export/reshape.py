@@ -62,7 +62,7 @@ def reshape(
         sparse = sparsify(model, faces, recipe)
         model = sparse.model
         told["sparsity"] = {
-            "layers": sparse.sparsity,
+            "layers": sparse.layers,
             "left_out": list(sparse.left_out),
             **_scores("pruning weights", sparse.before, sparse.after),
         }
@@ -72,7 +72,7 @@ def reshape(
         shared = cluster(model, faces, recipe)
         model = shared.model
         told["clusters"] = {
-            "layers": shared.clusters,
+            "layers": shared.layers,
             **_scores("clustering", shared.before, shared.after),
         }
     return model, told

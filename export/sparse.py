@@ -5,7 +5,6 @@ four weights after Mishra et al., "Accelerating Sparse Deep Neural Networks", 20
 Model Optimization Toolkit. The model becomes a smaller download; it runs neither faster nor slower.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,37 +14,13 @@ from edgefer.errors import BundleError
 from edgefer.faceset import FaceSet
 from edgefer.keras import keras, with_policy
 from edgefer.progress import say
-from edgefer.report import Score
 
 from .finetune import finetune, policy_of, score
-from .kernels import is_weighted, kernels_of, require_sparse
+from .kernels import Compressed, is_weighted, kernels_of, require_sparse
 from .recipe import TWO_OF_FOUR, ExportRecipe
 
 
-@dataclass(frozen=True)
-class Sparser:
-    """A network after pruning.
-
-    Attributes
-    ----------
-    model : keras.Model
-        Without any trace of the toolkit, in float32.
-    sparsity : dict of str to float
-        Share of zeros in the weights of each layer that was pruned.
-    left_out : tuple of str
-        Layers that were not: 2:4 wants a number of inputs that four divides.
-    before, after : Score, optional
-        On the ``val`` split, where there is one.
-    """
-
-    model: Any
-    sparsity: dict[str, float]
-    left_out: tuple[str, ...]
-    before: Score | None
-    after: Score | None
-
-
-def sparsify(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Sparser:
+def sparsify(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Compressed:
     """Prune the convolutions and dense layers of a network while training it further.
 
     A share rises over the first two thirds of the steps as 1 - (1 - t)^3 does, and stays; 2:4 is
@@ -63,7 +38,8 @@ def sparsify(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Sparser:
 
     Returns
     -------
-    Sparser
+    Compressed
+        Its ``layers``: the share of zeros in the weights of each that was pruned.
 
     Raises
     ------
@@ -96,7 +72,7 @@ def sparsify(model: Any, faces: FaceSet, recipe: ExportRecipe) -> Sparser:
     pruned = with_policy(tfmot.sparsity.keras.strip_pruning(working), "float32")
     require_sparse(kernels_of(pruned), recipe.sparsity, "pruning")
     reached = {name: x for name, x in sparsity_of(pruned).items() if name not in left_out}
-    return Sparser(pruned, reached, left_out, before, score(pruned, val))
+    return Compressed(pruned, reached, before, score(pruned, val), left_out)
 
 
 def sparsity_of(model: Any) -> dict[str, float]:

@@ -38,9 +38,9 @@ def clustered(sparse, weights, faces):
 
 def test_every_layer_shares_a_few_weights_and_stays_sparse(clustered):
     kernels = kernels_of(clustered.model)
-    assert clustered.clusters == {name: len(np.unique(x)) for name, x in kernels.items()}
-    assert len(clustered.clusters) == 9  # eight convolutions and the head
-    assert max(clustered.clusters.values()) <= 8
+    assert clustered.layers == {name: len(np.unique(x)) for name, x in kernels.items()}
+    assert len(clustered.layers) == 9  # eight convolutions and the head
+    assert max(clustered.layers.values()) <= 8
     assert min(np.mean(kernel == 0) for kernel in kernels.values()) >= 0.5
 
 
@@ -52,7 +52,7 @@ def test_the_files_have_as_few_weights_for_each_output_and_as_many_zeros(cluster
 
 def test_a_dense_network_is_clustered_too(sparse, faces):
     found = cluster(sparse, faces.split("train"), replace(QUICK, sparsity="", clusters=4))
-    assert set(found.clusters.values()) <= {2, 3, 4}
+    assert set(found.layers.values()) <= {2, 3, 4}
     assert (found.before, found.after) == (None, None)  # there was no val split
 
 

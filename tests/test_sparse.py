@@ -28,8 +28,8 @@ def pruned(model, weights, faces):
 
 
 def test_every_convolution_and_dense_layer_reaches_the_sparsity(pruned):
-    assert len(pruned.sparsity) == 9  # eight convolutions and the head
-    for name, share in pruned.sparsity.items():
+    assert len(pruned.layers) == 9  # eight convolutions and the head
+    for name, share in pruned.layers.items():
         kernel = pruned.model.get_layer(name).get_weights()[0]
         assert share == np.mean(kernel == 0)
         assert share == pytest.approx(0.5, abs=1.5 / kernel.size)
@@ -58,7 +58,7 @@ def test_it_is_scored_before_and_after(pruned, faces):
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_prunes_as_well(model, faces, precision):
     result = sparsify(model, faces, replace(QUICK, sparsity="0.8", precision=precision))
-    assert min(result.sparsity.values()) > 0.79
+    assert min(result.layers.values()) > 0.79
     assert {layer.dtype_policy.name for layer in result.model.layers} == {"float32"}
 
 
@@ -66,7 +66,7 @@ def test_mixed_precision_prunes_as_well(model, faces, precision):
 def test_the_schedule_ends_on_the_target_whatever_the_steps(model, faces, epochs):
     recipe = replace(QUICK, sparsity="0.6", epochs=epochs, batch=100)
     result = sparsify(model, faces.split("train"), recipe)
-    assert min(result.sparsity.values()) > 0.57
+    assert min(result.layers.values()) > 0.57
     assert (result.before, result.after) == (None, None)  # there was no val split
 
 
@@ -83,8 +83,8 @@ def test_two_of_every_four_weights_become_zero_in_every_model(model, faces, caps
     result = sparsify(model, faces.split("train"), replace(QUICK, sparsity="2:4", epochs=1))
     assert result.left_out == ("stage1_1_conv",)  # it reads one channel
     assert "2:4 leaves out stage1_1_conv" in capsys.readouterr().err
-    assert set(result.sparsity.values()) == {0.5}
-    assert len(result.sparsity) == 8
+    assert set(result.layers.values()) == {0.5}
+    assert len(result.layers) == 8
     require_sparse(kernels_in(to_float(result.model)), "2:4", "conversion")
     require_sparse(kernels_in(to_int8(result.model, faces.patches)), "2:4", "conversion")
 
