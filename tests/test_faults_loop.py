@@ -14,6 +14,7 @@ from faults import (
     until,
 )
 from live_sources import QUICK, held, no_more, wait_for
+from loops import Ear
 from stream_servers import HttpCamera, RtspCamera, jpeg
 
 from edgefer.edge.cameras import open_camera
@@ -42,22 +43,6 @@ def told(tmp_path):
 def found(ledger) -> list[int]:
     """How many faces each frame had."""
     return [len(readings) for readings in ledger.readings]
-
-
-class Ear:
-    """A sink that keeps how the run goes."""
-
-    def __init__(self) -> None:
-        self.heard = []
-
-    def write(self, frame, readings) -> None:
-        pass
-
-    def tell(self, vitals) -> None:
-        self.heard.append(vitals)
-
-    def close(self) -> None:
-        pass
 
 
 def test_unplugged_and_plugged_in_again(told, capsys):

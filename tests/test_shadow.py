@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from loops import LEFT, Ear, ListCamera, both, scene
 from scenes import Scene
 from tiny_tflite import LABELS, tiny_bundle
 
 from edgefer.edge.faces import Reader
-from edgefer.edge.reading import Frame
 from edgefer.edge.run_command import run as command
 from edgefer.edge.shadow import Agreement, Shadow, open_model
 from edgefer.edge.sinks.vitals import Vitals
@@ -18,7 +18,6 @@ from edgefer.edge.track import Follower
 from edgefer.edge.watcher import Watcher
 from edgefer.errors import BackendError, BundleError
 from edgefer.labels import labels_of
-from edgefer.preprocess import Box
 
 pytestmark = pytest.mark.edge
 
@@ -35,36 +34,6 @@ class Fixed:
     def __call__(self, patches):
         self.asked.append(patches)
         return self.rows[: len(patches)]
-
-
-class Pictures:
-    """A camera of so many bare pictures."""
-
-    def __init__(self, count):
-        self.count, self.dropped = count, 0
-
-    def __iter__(self):
-        for index in range(self.count):
-            yield Frame(index, index / 30, np.full((40, 64, 3), 128, np.uint8))
-
-    def close(self):
-        pass
-
-
-class Ear:
-    """A sink that keeps what it is given and told."""
-
-    def __init__(self):
-        self.emotions, self.vitals = [], []
-
-    def write(self, frame, readings):
-        self.emotions += [reading.emotion for reading in readings]
-
-    def tell(self, vitals):
-        self.vitals.append(vitals)
-
-    def close(self):
-        pass
 
 
 def patches(count):
@@ -162,21 +131,23 @@ def test_the_loop_tells_the_counts_after_each_frame_and_at_the_end():
         Fixed((0.9, 0.1), (0.9, 0.1)),  # two faces a frame: one alike, one not
         Fixed((0.8, 0.2), (0.3, 0.7)),
     )
-    faces, ear = Scene(Box(0, 0, 20, 20), Box(40, 10, 20, 20)), Ear()
+    ear = Ear()
     # Also faces that are not told are compared.
-    summary = run(Watcher(Follower(faces), Reader(shadow), min_confidence=0.75), Pictures(3), [ear])
+    summary = run(
+        Watcher(both(), Reader(shadow), min_confidence=0.75), ListCamera(*[scene()] * 3), [ear]
+    )
     assert ear.emotions == ["happy"] * 3
-    assert [(v.shadow.faces, v.shadow.agreed) for v in ear.vitals] == [(2, 1), (4, 2), (6, 3)]
+    assert [(v.shadow.faces, v.shadow.agreed) for v in ear.heard] == [(2, 1), (4, 2), (6, 3)]
     assert summary.to_json()["shadow"]["float_to_int8"] == [[3, 3], [0, 0]]
     assert "answered 3 of 6 faces alike (50.0 %)" in str(summary)
 
 
 def test_one_model_alone_tells_of_no_agreement():
     ear = Ear()
-    watcher = Watcher(Follower(Scene(Box(0, 0, 20, 20))), Reader(Fixed((0.9, 0.1))))
-    summary = run(watcher, Pictures(1), [ear])
+    watcher = Watcher(Follower(Scene(LEFT)), Reader(Fixed((0.9, 0.1))))
+    summary = run(watcher, ListCamera(scene()), [ear])
     assert summary.to_json()["shadow"] is None
-    assert ear.vitals[0].shadow is None
+    assert ear.heard[0].shadow is None
 
 
 def told_to_prometheus(vitals) -> dict:

@@ -7,17 +7,17 @@ import pickle
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from loops import BrightClassifier, ListCamera, ListSink
 from scenes import Scene
 from tiny_tflite import tiny_bundle
 
 from edgefer.edge.faces import Reader
-from edgefer.edge.reading import Frame, Reading
+from edgefer.edge.reading import Reading
 from edgefer.edge.run_command import run as command
 from edgefer.edge.steady import GAP, MARGIN, Steady
 from edgefer.edge.stream import run
 from edgefer.edge.track import Follower
 from edgefer.edge.watcher import Watcher
-from edgefer.labels import labels_of
 from edgefer.preprocess import Box
 
 pytestmark = pytest.mark.edge
@@ -173,48 +173,14 @@ def test_a_face_that_was_not_read_changes_nothing():
     assert with_gap(0.2, [SAD]) == without(0.2, [SAD])
 
 
-class Blinking:
-    """Bright faces are happy, dark ones sad."""
-
-    labels, size = labels_of("two", "happy", "sad"), 8
-
-    def __call__(self, patches):
-        happy = patches.mean(axis=(1, 2), dtype=np.float64) / 255
-        return np.stack([happy, 1 - happy], axis=1).astype(np.float32)
-
-
-class Pictures:
-    """Light and dark in turn, with names or without."""
-
-    dropped = 0
-
-    def __init__(self, named):
-        self.named = named
-
-    def __iter__(self):
-        for i in range(10):
-            image = np.full((60, 60), (220, 20)[i % 2], np.uint8)
-            yield Frame(i, i / 30, image, f"{i}.png" if self.named else "")
-
-    def close(self):
-        pass
-
-
-class Emotions(list):
-    def write(self, frame, readings):
-        self.extend(reading.emotion for reading in readings)
-
-    def close(self):
-        pass
-
-
 @pytest.mark.parametrize(
     ("named", "expected"), [(False, ["happy"] * 10), (True, ["happy", "sad"] * 5)]
 )
 def test_a_stream_is_smoothed_and_a_folder_never(named, expected):
-    sink = Emotions()
-    run(Watcher(Follower(Scene(BOX)), Reader(Blinking()), Steady(0.2)), Pictures(named), [sink])
-    assert sink == expected
+    sink = ListSink()
+    camera = ListCamera(*[np.full((60, 60), grey, np.uint8) for grey in (220, 20)] * 5, named=named)
+    run(Watcher(Follower(Scene(BOX)), Reader(BrightClassifier()), Steady(0.2)), camera, [sink])
+    assert sink.emotions == expected
 
 
 def test_the_options_of_run(tmp_path):

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from loops import ListCamera
 from scenes import Scene
-from test_stream import ListCamera
 from tiny_tflite import tiny_bundle
 
 from edgefer.edge.faces import Reader
