@@ -34,7 +34,7 @@ from edgefer.train.datasets.workers import run_plan
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from aihub_tree import annotated, draw_photo
+from aihub_photos import annotated, draw_photo
 
 # JPEG quality and sensor noise: from a photo that a messenger saved to one straight from a phone.
 KINDS = ((85, 2.0), (90, 3.0), (95, 3.0))

@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from aihub_tree import annotated, draw_photo
+from aihub_photos import annotated, draw_photo
 from PIL import Image
 
 from edgefer.detect import FaceDetector

@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from aihub_tree import draw_photo, make_tree
+from aihub_photos import draw_photo
+from aihub_tree import make_tree
 
 from edgefer.errors import DataError
 from edgefer.faceset import FaceSet

@@ -1,7 +1,7 @@
 import zipfile
 
 import pytest
-from aihub_tree import draw_photo
+from aihub_photos import draw_photo
 from click.testing import CliRunner
 
 from edgefer.errors import DataError

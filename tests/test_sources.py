@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from aihub_tree import write_zip
+from aihub_packing import write_zip
 from hypothesis import given
 from hypothesis import strategies as st
 
