@@ -143,6 +143,12 @@ def scaled(optimizer: Any, policy: str) -> Any:
     return optimizer
 
 
+def accuracy() -> Any:
+    """How many targets, one-hot or soft, are answered right."""
+    # By its name alone, Keras would make it in the first step, and trace that step a second time.
+    return keras.metrics.CategoricalAccuracy("accuracy")
+
+
 def probabilities(model: Any, patches: np.ndarray, batch: int = 256) -> np.ndarray:
     """Answers of a model for patches, uint8 (N, S, S), as float32 (N, K)."""
     parts = [

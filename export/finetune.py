@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from edgefer.faceset import FaceSet
-from edgefer.keras import keras, precision, probabilities, scaled, tf, with_policy
+from edgefer.keras import accuracy, keras, precision, probabilities, scaled, tf, with_policy
 from edgefer.progress import say
 from edgefer.report import Score
 
@@ -56,8 +56,9 @@ def finetune(
     working.compile(
         scaled(keras.optimizers.Adam(rate), policy),
         loss="categorical_crossentropy",
-        metrics=["accuracy"],
+        metrics=[accuracy()],
     )
+    working.optimizer.build(working.trainable_variables)  # else each step is traced twice
     teacher = with_policy(teacher, policy)
     for epoch in range(start, start + epochs):
         batches = _batches(faces, recipe, teacher, epoch)

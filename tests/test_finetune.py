@@ -8,6 +8,8 @@ from toys import toy_faces
 pytest.importorskip("tensorflow", reason="training needs TensorFlow")
 pytestmark = pytest.mark.train
 
+from tracing import Traced, traced
+
 from edgefer.export.finetune import _batches, finetune, score
 from edgefer.export.recipe import ExportRecipe
 from edgefer.keras import probabilities
@@ -25,6 +27,12 @@ def test_an_untrained_network_learns(faces):
     fresh = vgg(7, faces.size, width=4, dropout=0.1)
     finetune(fresh, faces, replace(RECIPE, teacher=0.0), teacher=fresh, epochs=20)
     assert score(fresh, faces).accuracy > 0.5  # one in seven by chance
+
+
+def test_each_step_is_traced_once(faces):
+    network = traced(7, faces.size)
+    finetune(network, faces, RECIPE, teacher=network, epochs=2)
+    assert Traced.traces == 1
 
 
 def test_a_pupil_learns_what_its_teacher_answers_whatever_the_labels(model, faces):

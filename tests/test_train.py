@@ -67,6 +67,19 @@ def test_the_network_takes_any_side(size):
     assert model(np.zeros((2, size, size, 1), np.float32)).shape == (2, 5)
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_each_step_is_traced_once(base, tmp_path, precision):
+    from tracing import Traced, traced
+
+    from edgefer.train.checkpoints import Checkpoints
+    from edgefer.train.fit import fit
+
+    few = base.split("train").select(np.arange(32))
+    checkpoints = Checkpoints(tmp_path / "run", {}, resume=False, force=False)
+    fit(traced(7, 48), few, few, replace(QUICK, precision=precision), checkpoints)
+    assert Traced.traces == 1
+
+
 def test_training_learns_and_the_bundle_tells_how(base, trained):
     step = trained.history[0]
     assert step.scores["val"]["accuracy"] > 0.25  # chance is .14

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgefer.faceset import FaceSet
-from edgefer.keras import keras, precision, probabilities, tf, with_policy
+from edgefer.keras import accuracy, keras, precision, probabilities, tf, with_policy
 from edgefer.progress import say
 from edgefer.report import Score
 
@@ -67,7 +67,7 @@ def fit(
     with current().scope():
         optimizer = optimizer_of(recipe, steps, policy, stages=stages)
         working = repeatable(with_policy(model, policy), recipe.seed, optimizer.iterations)
-        working.compile(optimizer, loss=loss_of(recipe), metrics=["accuracy"])
+        working.compile(optimizer, loss=loss_of(recipe), metrics=[accuracy()])
         state, mean, best = checkpoints.restore(working)
         if state.rate:
             working.optimizer.learning_rate.assign(state.rate)
@@ -82,7 +82,7 @@ def fit(
             frozen = wanted
             freeze(working, frozen)
             with current().scope():
-                working.compile(optimizer, loss=loss_of(recipe), metrics=["accuracy"])
+                working.compile(optimizer, loss=loss_of(recipe), metrics=[accuracy()])
             say(f"{frozen} of {stages} stages stay as they are")
         with epoch_bar(state.epoch + 1, recipe.epochs, steps) as bar:
             row = working.fit(batches, verbose=0, callbacks=[bar, average]).history
