@@ -74,7 +74,7 @@ def test_a_terminal_that_is_closed_leaves_whole_files_and_a_summary(command, tmp
     with on_a_terminal([*command, "--sink", f"video:{video}"], log=log) as process:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
-    assert "0 dropped; the terminal was closed (SIGHUP)" in errors.splitlines()[0]
+    assert "0 dropped; the terminal was closed (SIGHUP)\n" in errors
     assert f"{sum(1 for _ in VideoFile(str(video)))} frames in" in errors
     assert lines(log) > 10
 
