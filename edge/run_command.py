@@ -158,6 +158,11 @@ def run(
         named = sinks or (() if as_json else ("console",))
         outputs = open_sinks(named, force=force, look=look, tuning=tuning)
         opened.pop_all()  # from here on the run closes them
+    if not reader.notices_drift:
+        say(
+            f"{made.typed} knows nothing of its calibration faces: confidence is as the model "
+            "gives it, and other faces are not noticed. Export it with --faces."
+        )
     read(
         watcher,
         source,

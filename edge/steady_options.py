@@ -74,14 +74,8 @@ def telling_options(command: Callable[..., None]) -> Callable[..., None]:
             from .faces import Reader
             from .quality import flaws
             from .steady import Steady
-            from .trouble import say
 
             reader = Reader.of(bundle, model, role, gate=flaws if quality == "on" else None)
-            if not reader.notices_drift:
-                say(
-                    f"{bundle.typed} knows nothing of its calibration faces: confidence is as the "
-                    "model gives it, and other faces are not noticed. Export it with --faces."
-                )
             below = (UNSURE if reader.calibrated else 0.0) if unsure is None else unsure
             return reader, Steady(smooth, unsure=below)
 

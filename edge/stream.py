@@ -23,7 +23,7 @@ def run(
     max_frames: int | None = None,
     report: Callable[[Summary], object] = lambda summary: None,
 ) -> Summary:
-    """Read a camera until it ends, a sink asks to stop, or SIGINT or SIGTERM comes.
+    """Read a camera until it ends, a sink asks to stop, or SIGINT, SIGTERM or SIGHUP comes.
 
     Parameters
     ----------

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from loops import ListCamera
 from scenes import Scene
 from sinking import frame, until
 from test_reference import REFERENCE
-from test_steady import Pictures
 
 from edgefer.edge.drift import Drift
 from edgefer.edge.faces import Reader
@@ -41,14 +41,6 @@ class Fixed:
 
     def __call__(self, patches):
         return np.tile([self.sure, 1 - self.sure], (len(patches), 1)).astype(np.float32)
-
-
-class Dark(Pictures):
-    """Pictures in which nothing is seen."""
-
-    def __iter__(self):
-        for shown in super().__iter__():
-            yield replace(shown, image=np.zeros_like(shown.image))
 
 
 def patch(grey=130) -> np.ndarray:
@@ -154,7 +146,7 @@ def test_a_run_tells_its_sinks_and_its_summary(capsys):
 
     drift = Drift(REFERENCE, "int8", 48, memory=0.01)
     reader = Reader(Fixed(0.9), drift=drift)
-    camera = Dark(named=False)
+    camera = ListCamera(*[np.zeros((60, 60), np.uint8)] * 10)
     watcher = Watcher(Follower(Scene(Box(0, 0, 60, 60))), reader)
     summary = run(watcher, camera, [Ear(), WarningSink()])
     assert tuple(warning.english for warning in told[-1]) == summary.warnings != ()

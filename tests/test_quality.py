@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from loops import ListCamera
 from scenes import Scene
-from test_steady import Pictures
 
 from edgefer.edge.faces import Reader
 from edgefer.edge.quality import flaws
@@ -98,7 +98,8 @@ def test_blur_covers_a_refused_face():
 
 
 def test_the_summary_counts_them():
-    flat, model = Pictures(named=False), Counting()
+    flat = ListCamera(*[np.full((60, 60), grey, np.uint8) for grey in (220, 20)] * 5)
+    model = Counting()
     gated = run(Watcher(Follower(Scene(Box(0, 0, 60, 60))), Reader(model, gate=flaws)), flat, [])
     assert (gated.faces, gated.unread, model.asked) == (10, {"blurred": 5, "dark": 5}, [])
     assert gated.to_json()["unread"] == {"blurred": 5, "dark": 5}

@@ -22,7 +22,7 @@ from edgefer.errors import EdgeferError
 pytestmark = pytest.mark.edge
 
 ROOT = Path(__file__).resolve().parents[1]
-KEYS = ["index", "seconds", "face", "box", "emotion", "confidence", "probabilities"]
+KEYS = ["index", "seconds", "face", "box", "emotion", "confidence", "flaw", "probabilities"]
 
 
 @pytest.fixture(scope="module")
