@@ -6,32 +6,29 @@ The first folder is FER2013 as a face set, whose ``val`` split is judged; the se
 videos of people (*.mkv).
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 import cv2
 import numpy as np
+from clips import followed
+from worsening import Worse, blurred, lit, small
 
 from edgefer.bundle import Bundle
 from edgefer.edge.classifier import Classifier
-from edgefer.edge.detectors.haar import Haar
 from edgefer.edge.steady_options import UNSURE
-from edgefer.edge.track import Follower
 from edgefer.export.reference import calibration_error, fit_temperature
 from edgefer.faceset import FaceSet
 from edgefer.preprocess import to_patch
 from edgefer.reference import Reference, light, rescale, sharpness
 
-WORSE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+WORSE: dict[str, Worse] = {
     "as they are": lambda face: face,
-    "light times 0.5": lambda face: (face * 0.5).astype(np.uint8),
-    "light times 0.25": lambda face: (face * 0.25).astype(np.uint8),
-    "light times 2": lambda face: np.minimum(face * 2.0, 255).astype(np.uint8),
-    "blurred by 0.7 pixels": lambda face: cv2.GaussianBlur(face, (0, 0), 0.7),
-    "24 pixels and enlarged": lambda face: cv2.resize(
-        cv2.resize(face, (24, 24), interpolation=cv2.INTER_AREA), face.shape
-    ),
+    "light times 0.5": lit(0.5),
+    "light times 0.25": lit(0.25),
+    "light times 2": lit(2),
+    "blurred by 0.7 pixels": blurred(0.7),
+    "24 pixels and enlarged": small(24),
     "tilted by 30 degrees": lambda face: cv2.warpAffine(
         face, cv2.getRotationMatrix2D((24, 24), 30, 1), face.shape, borderMode=cv2.BORDER_REPLICATE
     ),
@@ -67,7 +64,7 @@ def main(faces: Path, clips: Path, bundle: str) -> None:
     )
     print(f"\n{'percent of the faces of':34}{'dark':>8}{'bright':>8}{'blurred':>9}{'doubtful':>10}")
     print(row(f"val, {len(targets):,}", unlike(model, reference, judged.patches)))
-    seen = followed(clips)
+    seen = [to_patch(*found) for found in followed(clips)]
     for name, worse in WORSE.items():
         patches = np.stack([worse(patch) for patch in seen])
         print(row(f"clips {name}, {len(seen)}", unlike(model, reference, patches)))
@@ -76,16 +73,6 @@ def main(faces: Path, clips: Path, bundle: str) -> None:
 def answers(model: Classifier, patches: np.ndarray) -> np.ndarray:
     """Probabilities of many patches, a few at a time."""
     return np.concatenate([model(patches[i : i + 64]) for i in range(0, len(patches), 64)])
-
-
-def followed(clips: Path) -> list[np.ndarray]:
-    """Patches of the faces that are followed in the videos of a folder."""
-    found = []
-    for path in sorted(clips.glob("*.mkv")):
-        video, follower = cv2.VideoCapture(str(path)), Follower(Haar())
-        while (read := video.read())[0]:
-            found += [to_patch(read[1], box) for _, box in follower(read[1])]
-    return found
 
 
 def unlike(model: Classifier, reference: Reference, patches: np.ndarray) -> list[float]:

@@ -7,12 +7,12 @@ The folder holds videos of one person each (*.mkv) and videos without anybody (n
 
 import statistics
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import cv2
 import numpy as np
+from clips import frames
 
 from edgefer.detect import FaceDetector
 from edgefer.edge.detectors.region import overlap
@@ -84,16 +84,6 @@ def main(clips: Path, every: int, threads: int, last: int) -> None:
             f"{min(shares):11.3f} {wrong:14} {alarms:7} {statistics.median(times):7.1f}  {name}",
             flush=True,
         )
-
-
-def frames(path: Path, every: int) -> Iterator[np.ndarray]:
-    """Every so manyth picture of a video."""
-    video = cv2.VideoCapture(str(path))
-    index = 0
-    while video.grab():
-        if index % every == 0:
-            yield video.retrieve()[1]
-        index += 1
 
 
 def median_face(images: list[np.ndarray]) -> Box:

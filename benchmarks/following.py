@@ -16,7 +16,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from detect import frames, median_face
+from clips import frames
+from detect import median_face
 
 from edgefer.detect import FaceDetector
 from edgefer.edge.detectors.haar import Haar
@@ -59,12 +60,12 @@ def main() -> None:
     street = cycle(
         cv2.resize(image, (640, 480))
         for path in options.clips.glob("no_face*")
-        for image in frames(path, 1)
+        for image in frames(path)
     )
     rows = [Row(haar, follower) for haar, follower in SETTINGS]
     patient = FaceDetector()
     for number, path in enumerate(sorted(options.clips.glob("*.mkv"))):
-        images = list(frames(path, 1))
+        images = list(frames(path))
         place, known = median_face(images), [patient(image) for image in images]
         before, after = list(islice(street, BEFORE + 3 * number)), list(islice(street, AFTER))
         for row in rows:

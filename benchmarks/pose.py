@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import cv2
 import numpy as np
+from clips import followed
 from turning import turned
 
 from edgefer.bundle import Bundle
@@ -22,7 +23,6 @@ from edgefer.edge.detectors.haar import Haar
 from edgefer.edge.detectors.region import overlap
 from edgefer.edge.pose import away, features, pose
 from edgefer.edge.quality import AWAY
-from edgefer.edge.track import Follower
 from edgefer.faceset import FaceSet
 from edgefer.preprocess import Box, to_patch
 
@@ -48,7 +48,7 @@ def main(faces: Path, clips: Path, fit: Path | None, most: int) -> None:
     if fit:
         np.save(fit, fitted(*turned_faces(known.split("train"), most)))
     model = Classifier(Bundle.load())
-    frames = [found for path in sorted(clips.glob("*.mkv")) for found in followed(path)]
+    frames = [(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), box) for image, box in followed(clips)]
     by_angle(model, frames[::17])
     by_bound(model, known.split("val"), np.stack([to_patch(*found) for found in frames]))
 
@@ -81,15 +81,6 @@ def fitted(patches: np.ndarray, angles: np.ndarray) -> np.ndarray:
     square = seen.T @ seen + RIDGE * len(seen) * np.eye(seen.shape[1])
     weights = np.linalg.solve(square, seen.T @ (angles - mean))
     return np.vstack([weights, mean - middle @ weights]).astype(np.float32)
-
-
-def followed(path: Path) -> list[tuple[np.ndarray, Box]]:
-    """Grey pictures and boxes of every face of a video."""
-    video, follower, found = cv2.VideoCapture(str(path)), Follower(Haar()), []
-    while (given := video.read())[0]:
-        gray = cv2.cvtColor(given[1], cv2.COLOR_BGR2GRAY)
-        found += [(gray, box) for _, box in follower(given[1])]
-    return found
 
 
 def again(haar: Haar, image: np.ndarray, box: Box) -> np.ndarray | None:
