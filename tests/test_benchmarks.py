@@ -1,10 +1,13 @@
 """What benchmarks count, and that they run on a clip."""
 
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from toys import toy_faces
 
 pytestmark = pytest.mark.edge
 
@@ -16,6 +19,23 @@ def benchmark(monkeypatch):
     """A benchmark by its name, as a module."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     return importlib.import_module
+
+
+@pytest.fixture
+def clip(shared, tmp_path):
+    """A folder of one clip."""
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    (folder / "hungry.mkv").symlink_to(shared / "clips" / "hungry.mkv")
+    return folder
+
+
+def printed(name, *arguments) -> list[str]:
+    """Lines that a benchmark prints."""
+    command = [sys.executable, BENCHMARKS / name, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
 def test_light_that_is_too_much_stays_white(benchmark):
@@ -32,3 +52,11 @@ def test_a_worse_face_is_a_patch_still(benchmark, way, how):
     worse = getattr(benchmark("worsening"), way)(how)(face)
     assert (worse.shape, worse.dtype) == (face.shape, face.dtype)
     assert (worse != face).any()
+
+
+def test_the_gate_leaves_a_clip_alone_and_refuses_its_faces_made_dark(clip, tmp_path):
+    toy_faces(tmp_path / "faces", each=4, size=48)
+    lines = printed("quality.py", tmp_path / "faces", clip)
+    refused = {line[:28].strip(): line[28:].split()[0] for line in lines[4:-2]}
+    assert lines[1] == "clips, 49: 0 refused"
+    assert (refused["light times 0.5"], refused["light times 0.12"]) == ("0%", "100%")
