@@ -22,18 +22,20 @@ class Steady:
     board does not wait for one more. Faces are told apart by their number alone. A face that was
     not read (``unsure``) is passed on as it is, and what was known of it waits.
 
-    Ten clips of people who sign, 21 s, read by the packaged model in int8. A change is short if it
-    comes within 0.3 s of the one before; late is how long a sure change of the face, from 90 % to
-    10 %, goes untold at 30 pictures a second:
+    Ten clips of people who sign, 21 s, read by the packaged model in int8: ``python
+    benchmarks/steady.py CLIPS``. A change is short if it comes within 0.3 s of the one before; late
+    is how long a sure change of the face, from 90 % to 10 %, goes untold at 30 pictures a second.
+    In all are the changes at 30 a second with those to and from ``unsure``, which is told below 0.4
+    and not held:
 
-    ======  ==================  ======  ==================  =====
-    smooth  changes, 30 a s     short   changes, 5 a s      late
-    ======  ==================  ======  ==================  =====
-    0       37                  30      11                  0 s
-    0.1     7                   0       6                   0.1 s
-    0.2     5                   0       5                   0.2 s
-    0.4     4                   0       5                   0.5 s
-    ======  ==================  ======  ==================  =====
+    ======  ===============  =====  ==============  =====  ======
+    smooth  changes, 30 a s  short  changes, 5 a s  late   in all
+    ======  ===============  =====  ==============  =====  ======
+    0       37               29     14              0 s    49
+    0.1     7                0      7               0.1 s  22
+    0.2     5                0      6               0.2 s  16
+    0.4     4                0      4               0.5 s  11
+    ======  ===============  =====  ==============  =====  ======
 
     Attributes
     ----------

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from toys import toy_faces
 
+from edgefer.edge.reading import Reading
+from edgefer.preprocess import Box
+
 pytestmark = pytest.mark.edge
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -36,6 +39,34 @@ def printed(name, *arguments) -> list[str]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
+
+
+def told(face, emotion) -> Reading:
+    return Reading(face, Box(0, 0, 48, 48), emotion, 1.0, {"happy": 0.0, "sad": 0.0, emotion: 1.0})
+
+
+def test_a_change_is_short_if_it_comes_soon_after_the_one_before(benchmark):
+    emotions = {0.0: "happy", 1.0: "sad", 1.3: "happy", 2.0: "sad", 3.0: "sad"}
+    video = [(seconds, [told(0, emotion)]) for seconds, emotion in emotions.items()]
+    assert benchmark("steady").changed([video], 0.0) == (3, 1)
+
+
+def test_two_faces_that_stay_as_they_are_change_nothing(benchmark):
+    video = [(i / 30, [told(0, "happy"), told(1, "sad")]) for i in range(30)]
+    assert benchmark("steady").changed([video, video], 0.0) == (0, 0)
+
+
+def test_smoothing_tells_a_change_of_the_face_later(benchmark):
+    late = [benchmark("steady").late(smooth) for smooth in (0.0, 0.1, 0.2, 0.4)]
+    assert late[0] == 0
+    assert late == sorted(set(late))
+
+
+def test_smoothing_keeps_changes_of_a_clip_back(clip):
+    rows = [line.split() for line in printed("steady.py", clip)[3:]]
+    changes = [int(row[1]) for row in rows]
+    assert [row[0] for row in rows] == ["0.0", "0.1", "0.2", "0.4"]
+    assert changes[0] > max(changes[1:])
 
 
 def test_light_that_is_too_much_stays_white(benchmark):
