@@ -57,6 +57,11 @@ def print_start(starts: list[dict[str, float]], clip: Path) -> None:
         f"in the middle, {statistics.median(processor):.2f} s of processor time; "
         f"wanted: {MOST_SECONDS}. {met(statistics.median(seconds) <= MOST_SECONDS)}"
     )
+    print_machine()
+
+
+def print_machine() -> None:
+    """How busy the machine was."""
     print(f"{os.cpu_count()} cores, {os.getloadavg()[0]:.1f} processes wanted them")
 
 

@@ -3,12 +3,15 @@
 import importlib
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from toys import toy_faces
 
+from edgefer.edge.cameras.captured import open_live
+from edgefer.edge.cameras.care import Care
 from edgefer.edge.reading import Reading
 from edgefer.preprocess import Box
 
@@ -91,3 +94,10 @@ def test_the_gate_leaves_a_clip_alone_and_refuses_its_faces_made_dark(clip, tmp_
     refused = {line[:28].strip(): line[28:].split()[0] for line in lines[4:-2]}
     assert lines[1] == "clips, 49: 0 refused"
     assert (refused["light times 0.5"], refused["light times 0.12"]) == ("0%", "100%")
+
+
+def test_pictures_of_a_process_tell_when_they_were_taken(benchmark):
+    captured, began = benchmark("captured"), time.monotonic()
+    cost = captured.measured(open_live("captured:Dated", "64x48", "camera 7", Care()), 5)
+    assert 0 < cost.later < 1000 * (time.monotonic() - began)
+    assert cost.mb > 1

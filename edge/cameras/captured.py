@@ -31,9 +31,10 @@ class Captured:
     process can. Pictures come through shared memory, one at a time and only when asked for. What
     opens the source travels through a socket: a command line is there for everybody to read.
 
-    Measured on one x86 core: 0.3 ms of processor time more for a picture of 640x480 (0.9 ms for
-    1920x1080), 0.3 ms (0.9 ms) later, 33 MB of memory that is not shared. Detecting faces takes
-    fifty times as long; so there is no other way for a live source.
+    Measured on two busy x86 cores by ``python benchmarks/captured.py``: 0.4 ms of processor time
+    more for a picture of 640x480 (2.3 ms for 1920x1080), 0.5 ms (2.9 ms) later, 27 MB (43 MB) of
+    memory that is not shared. What else is done with a frame of 640x480 takes twenty times as long
+    (``benchmarks/quality.py``); so there is no other way for a live source.
     """
 
     def __init__(self, kind: str, where: str, name: str, stall: float = 5.0) -> None:
