@@ -155,6 +155,14 @@ def test_below_the_share_it_is_unsure_and_probabilities_stay():
     assert out[0].probabilities == weak.probabilities
 
 
+def test_who_is_unsure_stays_so_until_it_is_clearly_sure():
+    steady = Steady(0.01, unsure=0.6)
+    shares = [0.62, 0.58, 0.62, 0.68, 0.73, 0.62, 0.58]
+    pictures = [reading(share, 1 - share, 0.0) for share in shares]
+    seen = [steady(i / 25, [picture])[0].emotion for i, picture in enumerate(pictures)]
+    assert seen == ["happy", "unsure", "unsure", "unsure", "happy", "happy", "unsure"]
+
+
 def test_it_is_the_smoothed_confidence_that_is_unsure():
     seen = told(Steady(0.2, unsure=0.6), [HAPPY] * 10 + [SAD] * 30)
     assert [name for name, before in zip(seen, [None, *seen], strict=False) if name != before] == [
