@@ -31,9 +31,9 @@ class Captured:
     process can. Pictures come through shared memory, one at a time and only when asked for. What
     opens the source travels through a socket: a command line is there for everybody to read.
 
-    Measured on two busy x86 cores by ``python benchmarks/captured.py``: 0.4 ms of processor time
-    more for a picture of 640x480 (2.3 ms for 1920x1080), 0.5 ms (2.9 ms) later, 27 MB (43 MB) of
-    memory that is not shared. What else is done with a frame of 640x480 takes twenty times as long
+    Measured on two busy x86 cores by ``python benchmarks/captured.py``: 0.6 ms of processor time
+    more for a picture of 640x480 (2.4 ms for 1920x1080), 0.6 ms (3 ms) later, 29 MB (45 MB) of
+    memory that is not shared. What else is done with a frame of 640x480 takes fifteen times as long
     (``benchmarks/quality.py``); so there is no other way for a live source.
     """
 
