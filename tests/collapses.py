@@ -24,14 +24,6 @@ def residual(classes: int, size: int) -> Any:
     return keras.Model(faces, answered(x, classes), name="residual")
 
 
-def trained(model: Any, faces: Any, epochs: int = 12) -> Any:
-    """The same network after it has seen the faces."""
-    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
-    train = faces.split("train")
-    model.fit(train.patches[..., None].astype(np.float32), train.targets, 32, epochs, verbose=0)
-    return model
-
-
 def collapsed(model: Any, norm: str, readers: tuple[str, ...], factor: float = 1000.0) -> Any:
     """Channel 1 so many times too large, and the weights that read it as much too small."""
     broken = model.__class__.from_config(model.get_config())

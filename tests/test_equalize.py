@@ -1,12 +1,12 @@
 # ruff: noqa: E402  (what stands after importorskip needs TensorFlow)
 import numpy as np
 import pytest
-from toys import toy_model
+from toys import taught, toy_model
 
 pytest.importorskip("tensorflow", reason="equalization needs TensorFlow")
 pytestmark = pytest.mark.train
 
-from collapses import collapsed, residual, trained
+from collapses import collapsed, residual
 
 from edgefer.export.check import Check, answers
 from edgefer.export.convert import to_int8
@@ -23,8 +23,7 @@ WAYS = {
 
 @pytest.fixture(scope="module")
 def models(faces):
-    keras.utils.set_random_seed(2)
-    return {"vgg": toy_model(faces), "residual": trained(residual(7, faces.size), faces)}
+    return {"vgg": toy_model(faces), "residual": taught(residual(7, faces.size), faces)}
 
 
 def agreement(model, faces):

@@ -1,19 +1,18 @@
 # ruff: noqa: E402  (what stands after importorskip needs TensorFlow)
 import numpy as np
 import pytest
-from toys import toy_model
+from toys import taught, toy_model
 
 pytest.importorskip("tensorflow", reason="quantizing needs TensorFlow")
 pytestmark = pytest.mark.train
 
-from collapses import residual, trained
+from collapses import residual
 
 from edgefer.export.audit import audit, require_int8
 from edgefer.export.check import Check, answers
 from edgefer.export.convert import to_float
 from edgefer.export.mixed import Calibrated
 from edgefer.export.ranges import least_distance, least_squares, with_ranges
-from edgefer.keras import keras
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +22,7 @@ def patches(faces):
 
 @pytest.fixture(scope="module")
 def models(faces):
-    keras.utils.set_random_seed(2)
-    return {"vgg": toy_model(faces), "residual": trained(residual(7, faces.size), faces)}
+    return {"vgg": toy_model(faces), "residual": taught(residual(7, faces.size), faces)}
 
 
 def test_a_rare_number_does_not_widen_the_steps_of_all_others():

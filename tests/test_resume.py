@@ -10,10 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from trainings import QUICK, draw, weights
+from click.testing import CliRunner
+from toys import toy_faces
+from trainings import QUICK, Killed, checkpoints, ended_alike, weights
 
 from edgefer.bundle import Bundle
+from edgefer.cli import edgefer
 from edgefer.errors import EdgeferError
+from edgefer.labels import KOREAN7
 
 pytest.importorskip("tensorflow", reason="training needs TensorFlow")
 
@@ -21,13 +25,8 @@ pytestmark = pytest.mark.train
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return draw(tmp_path_factory.mktemp("base") / "set", "base", 40)
-
-
-@pytest.fixture(scope="module")
 def korean(tmp_path_factory):
-    return draw(tmp_path_factory.mktemp("korean") / "set", "korean", 20)
+    return toy_faces(tmp_path_factory.mktemp("korean") / "set", labels=KOREAN7)
 
 
 def test_a_resume_with_other_options_names_them(tmp_path):
@@ -50,68 +49,62 @@ def test_a_resume_of_nothing_says_that_it_starts_anew(tmp_path, capsys):
     assert not capsys.readouterr().err
 
 
-def test_a_killed_training_resumes_to_the_same_epochs(base, tmp_path):
-    command = [sys.executable, "-m", "edgefer", "train", "base", str(base.folder), "-o"]
-    command += [str(tmp_path / "out"), "--width", "8", "--epochs", "4", "--precision", "float32"]
+def test_a_killed_training_resumes_to_the_same_epochs(faces, tmp_path):
+    words = ["train", "base", str(faces.folder), "-o", str(tmp_path / "out"), "--epochs", "8"]
+    words += ["--width", "8", "--depth", "4", "--precision", "float32"]
     state = tmp_path / "out.run" / "state.npz"
-    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen([sys.executable, "-m", "edgefer", *words], stderr=subprocess.DEVNULL)
     try:
         while not state.exists() and running.poll() is None:
-            time.sleep(0.05)  # waits for the first checkpoint
+            time.sleep(0.01)  # waits for the first checkpoint
         os.kill(running.pid, signal.SIGKILL)
     finally:
         running.wait()
     assert running.returncode == -signal.SIGKILL
     assert not (tmp_path / "out").exists()
 
-    refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert refused.returncode == 1
-    assert "--resume" in refused.stderr
+    refused = CliRunner().invoke(edgefer, words)
+    assert "Go on with --resume" in str(refused.exception)
 
-    other = subprocess.run(
-        [*command, "--resume", "--rate", "1"], capture_output=True, text=True, check=False
-    )
-    assert other.returncode == 1
-    assert "rate 0.002 then, 1.0 now" in other.stderr
+    other = CliRunner().invoke(edgefer, [*words, "--resume", "--rate", "1"])
+    assert "rate 0.002 then, 1.0 now" in str(other.exception)
 
-    done = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(edgefer, [*words, "--resume"])
+    assert done.exit_code == 0, done.stderr
     bundle = Bundle.load(tmp_path / "out")
     bundle.verify()
-    assert bundle.history[0].scores["epochs"] == 4
-    assert len((tmp_path / "out" / "log.csv").read_text().splitlines()) == 5
+    assert bundle.history[0].scores["epochs"] == 8
+    assert len((tmp_path / "out" / "log.csv").read_text().splitlines()) == 9
 
 
-def test_a_resumed_plateau_goes_on_with_the_lowered_rate(base, tmp_path):
-    from edgefer.train.backbones.vgg import vgg
-    from edgefer.train.checkpoints import Checkpoints
+def test_a_resumed_plateau_goes_on_with_the_lowered_rate(faces, tmp_path):
+    from edgefer.train.base import build_network
     from edgefer.train.fit import fit
 
     recipe = replace(QUICK, schedule="plateau", patience=30, epochs=1, rate=1e-3)
-    train, val = base.split("train"), base.split("val")
-    first = Checkpoints(tmp_path / "run", {}, resume=False, force=False)
-    model = vgg(7, 48, width=8, depth=8, dropout=0.1)
-    _, state = fit(model, train, val, recipe, first)
+    train, val = faces.split("train"), faces.split("val")
+    model = build_network(recipe, 7, faces.size)
+    _, state = fit(model, train, val, recipe, checkpoints(tmp_path / "run"))
     assert state.rate == pytest.approx(1e-3)
 
     saved = dict(np.load(tmp_path / "run" / "state.npz"))
     saved["state"] = np.array(str(saved["state"]).replace(f'"rate": {state.rate}', '"rate": 1e-4'))
     np.savez(tmp_path / "run" / "state.npz", **saved)
-    again = Checkpoints(tmp_path / "run", {}, resume=True, force=False)
+    again = checkpoints(tmp_path / "run", resume=True)
     _, state = fit(model, train, val, replace(recipe, epochs=2), again)
     assert state.log[1]["rate"] == pytest.approx(1e-4)
 
 
-def test_one_seed_gives_one_network(base, korean, tmp_path):
+def test_one_seed_gives_one_network(faces, korean, tmp_path):
     from edgefer.train.base import train_base
     from edgefer.train.transfer import train_transfer
 
-    recipe, few = replace(QUICK, epochs=1), base.select(np.arange(0, len(base), 4))
-    bases = [train_base(few, recipe, tmp_path / name) for name in "ab"]
+    recipe = replace(QUICK, epochs=1)
+    bases = [train_base(faces, recipe, tmp_path / name) for name in "ab"]
     assert all(map(np.array_equal, *map(weights, bases)))
     moved = [train_transfer(bases[0], korean, recipe, tmp_path / name) for name in "cd"]
     assert all(map(np.array_equal, *map(weights, moved)))
-    other = train_base(few, replace(recipe, seed=1), tmp_path / "e")
+    other = train_base(faces, replace(recipe, seed=1), tmp_path / "e")
     assert not np.array_equal(weights(bases[0])[0], weights(other)[0])
 
 
@@ -124,38 +117,15 @@ def test_one_seed_gives_one_network(base, korean, tmp_path):
         {"erase": 0.5, "mixup": 0.2, "cutmix": 1.0, "noise": 9.0, "shear": 0.1, "focal": 1.0},
     ],
 )
-def test_a_resumed_training_is_the_whole_one_to_the_bit(base, tmp_path, choices):
-    from edgefer.keras import keras
-    from edgefer.train.backbones.vgg import vgg
-    from edgefer.train.checkpoints import Checkpoints
+def test_a_resumed_training_is_the_whole_one_to_the_bit(faces, tmp_path, choices):
+    from edgefer.train.base import build_network
     from edgefer.train.fit import fit
 
-    recipe = replace(QUICK, dropout=0.4, epochs=3, **choices)
-    train = base.split("train").select(np.arange(96))
-    keras.utils.set_random_seed(0)
-    model = vgg(7, 48, width=4, depth=8, dropout=0.4)
-
-    class Killed(Exception):
-        pass
-
-    class Dying(Checkpoints):
-        def save(self, state, *rest):
-            super().save(state, *rest)
-            if state.epoch == 1:
-                raise Killed
-
-    whole = Checkpoints(tmp_path / "whole", {}, resume=False, force=False)
-    fit(model, train, train, recipe, whole)
+    recipe = replace(QUICK, width=4, dropout=0.4, epochs=3, **choices)
+    train = faces.split("train").select(np.arange(96))
+    model = build_network(recipe, 7, faces.size)
+    fit(model, train, train, recipe, checkpoints(tmp_path / "whole"))
     with pytest.raises(Killed):
-        fit(
-            model,
-            train,
-            train,
-            recipe,
-            Dying(tmp_path / "killed", {}, resume=False, force=False),
-        )
-    resumed = Checkpoints(tmp_path / "killed", {}, resume=True, force=False)
-    fit(model, train, train, recipe, resumed)
-    states = [np.load(tmp_path / name / "state.npz") for name in ("whole", "killed")]
-    assert set(states[0]) == set(states[1])
-    assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
+        fit(model, train, train, recipe, checkpoints(tmp_path / "killed", dies_after=1))
+    fit(model, train, train, recipe, checkpoints(tmp_path / "killed", resume=True))
+    assert ended_alike(tmp_path / "whole", tmp_path / "killed")

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from trainings import QUICK, draw, weights
+from trainings import QUICK, checkpoints, draw, weights
 
 from edgefer.errors import DataError, EdgeferError
 from edgefer.faceset import FaceSet
@@ -71,12 +71,10 @@ def test_the_network_takes_any_side(size):
 def test_each_step_is_traced_once(base, tmp_path, precision):
     from tracing import Traced, traced
 
-    from edgefer.train.checkpoints import Checkpoints
     from edgefer.train.fit import fit
 
     few = base.split("train").select(np.arange(32))
-    checkpoints = Checkpoints(tmp_path / "run", {}, resume=False, force=False)
-    fit(traced(7, 48), few, few, replace(QUICK, precision=precision), checkpoints)
+    fit(traced(7, 48), few, few, replace(QUICK, precision=precision), checkpoints(tmp_path / "run"))
     assert Traced.traces == 1
 
 
@@ -180,7 +178,7 @@ def test_frozen_stages_stay_as_they_are(trained, korean, tmp_path):
 
     bundle = train_transfer(trained, korean, replace(QUICK, frozen=2), tmp_path / "out")
     same = [np.array_equal(a, b) for a, b in zip(weights(trained), weights(bundle), strict=True)]
-    per_stage = 2 * 5  # two convolutions: a kernel and four of BatchNormalization each
+    per_stage = 5  # a convolution: its kernel and four of BatchNormalization
     assert all(same[: 2 * per_stage])
     assert not any(same[2 * per_stage : -2 - 0][::5])
 
@@ -240,7 +238,7 @@ def test_a_backbone_that_is_none_is_one_error(base, tmp_path):
         ("os.path:exists", "does not fit .*backbones.Backbone"),
         ("test_train:no_network", "makes a str.*backbones.Backbone"),
     ):
-        own = {"width": None, "dropout": None} if name == "os.path:exists" else {}
+        own = {"width": None, "depth": None, "dropout": None} if name == "os.path:exists" else {}
         with pytest.raises(EdgeferError, match=said):
             train_base(base, replace(QUICK, backbone=name, **own), tmp_path / "out")
 

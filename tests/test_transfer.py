@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from toys import toy_bundle, toy_faces, toy_model
+from trainings import Killed, checkpoints, ended_alike
 
 pytest.importorskip("tensorflow", reason="training needs TensorFlow")
 pytestmark = pytest.mark.train
@@ -12,7 +13,6 @@ from edgefer.errors import DataError, EdgeferError
 from edgefer.keras import keras, load_model, tf
 from edgefer.labels import HUFS5
 from edgefer.seen import Seen
-from edgefer.train.checkpoints import Checkpoints
 from edgefer.train.fit import fit
 from edgefer.train.optimizer import optimizer_of
 from edgefer.train.pipeline import training_batches
@@ -75,8 +75,7 @@ def moved(before, after):
 def test_what_is_frozen_stays_to_the_bit_its_statistics_too(bundle, old, tmp_path, epochs, stages):
     model = load_model(bundle.path("keras"))
     recipe = replace(QUICK, head=1, thaw=1, epochs=epochs, patience=0)
-    checkpoints = Checkpoints(tmp_path / "run", {}, resume=False, force=False)
-    fit(model, old.split("train"), old.split("val"), recipe, checkpoints)
+    fit(model, old.split("train"), old.split("val"), recipe, checkpoints(tmp_path / "run"))
     last = keras.models.clone_model(model)
     saved = np.load(tmp_path / "run" / "state.npz")
     last.set_weights([saved[f"w{i}"] for i in range(len(model.get_weights()))])
@@ -96,26 +95,15 @@ def test_a_transfer_killed_while_stages_join_in_is_the_whole_one(bundle, old, tm
     recipe = replace(QUICK, head=1, thaw=1, fade=0.5, epochs=4)
     train = old.split("train")
 
-    class Killed(Exception):
-        pass
-
-    class Dying(Checkpoints):
-        def save(self, state, *rest):
-            super().save(state, *rest)
-            if state.epoch == 2:
-                raise Killed
-
-    def run(kind, name, resume=False):
+    def run(name, **choices):
         model = load_model(bundle.path("keras"))
-        fit(model, train, train, recipe, kind(tmp_path / name, {}, resume=resume, force=False))
+        fit(model, train, train, recipe, checkpoints(tmp_path / name, **choices))
 
-    run(Checkpoints, "whole")
+    run("whole")
     with pytest.raises(Killed):
-        run(Dying, "killed")
-    run(Checkpoints, "killed", resume=True)
-    states = [np.load(tmp_path / name / "state.npz") for name in ("whole", "killed")]
-    assert set(states[0]) == set(states[1])
-    assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
+        run("killed", dies_after=2)
+    run("killed", resume=True)
+    assert ended_alike(tmp_path / "whole", tmp_path / "killed")
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])

@@ -1,4 +1,6 @@
-"""Short trainings on drawn people."""
+"""Short trainings on drawn people, and trainings that are killed."""
+
+import numpy as np
 
 from edgefer.faceset import FaceSet
 from edgefer.facewriter import write_faceset
@@ -6,7 +8,13 @@ from edgefer.synth import find_population
 from edgefer.train.datasets.synth import import_synth
 from edgefer.train.recipe import TrainRecipe
 
-QUICK = TrainRecipe(width=8, epochs=2, batch=64, dropout=0.1, warmup=0, precision="float32")
+QUICK = TrainRecipe(
+    width=8, depth=4, epochs=2, batch=64, dropout=0.1, warmup=0, precision="float32"
+)
+
+
+class Killed(Exception):
+    """What ends a training here."""
 
 
 def draw(out, population, people):
@@ -20,3 +28,23 @@ def weights(bundle):
     from edgefer.keras import load_model
 
     return load_model(bundle.path("keras")).get_weights()
+
+
+def checkpoints(folder, *, resume=False, dies_after=None):
+    """Where a training keeps its state; it may be killed when so many epochs are kept."""
+    from edgefer.train.checkpoints import Checkpoints
+
+    class Dying(Checkpoints):
+        def save(self, state, *rest):
+            super().save(state, *rest)
+            if state.epoch == dies_after:
+                raise Killed
+
+    return Dying(folder, {}, resume=resume, force=False)
+
+
+def ended_alike(one, other):
+    """Whether two trainings have the same state to the bit: weights, optimizer, log."""
+    states = [np.load(folder / "state.npz") for folder in (one, other)]
+    assert set(states[0]) == set(states[1])
+    return all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
