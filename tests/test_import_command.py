@@ -16,11 +16,10 @@ import pytest
 from aihub_tree import make_tree
 
 from edgefer.faceset import FaceSet
-from edgefer.train.datasets.plan import SHARD, CropRecipe
+from edgefer.train.datasets.plan import SHARD
 
 ROOT = Path(__file__).resolve().parents[1]
-PHOTOS = 2000
-SMALL = CropRecipe()
+PHOTOS = 12 * SHARD
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +81,7 @@ def wait_for(claim, seconds=120):
 
 
 @pytest.mark.slow
-def test_every_photo_of_two_thousand_is_a_face_or_dropped(tree, whole):
+def test_every_photo_is_a_face_or_dropped(tree, whole):
     with (whole.folder / "dropped.csv").open(encoding="utf-8", newline="") as file:
         names = {row["origin"] for row in csv.DictReader(file)} | set(whole.origins)
     plain = {name.replace("&", "_") for name in names}
@@ -101,13 +100,13 @@ def test_two_workers_give_the_same_digest(tree, whole, tmp_path):
 def test_a_killed_import_goes_on_and_repeats_nothing(tree, whole, tmp_path):
     out = tmp_path / "out"
     first = start(tree[0], out, "--workers", "2")
-    wait_for(lambda: len(done(out)) >= 5)
+    wait_for(lambda: len(done(out)) >= 2)
     kill(first)
     before = done(out)
-    assert 5 <= len(before) < PHOTOS // SHARD
+    assert 2 <= len(before) < PHOTOS // SHARD
     assert not out.exists()
     second = start(tree[0], out, "--workers", "2")
-    wait_for(lambda: len(done(out)) > len(before) + 3)
+    wait_for(lambda: len(done(out)) > len(before) + 1)
     kill(second)
     between = done(out)
     assert before.items() <= between.items()  # not one of them was written again
@@ -123,7 +122,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_digest(tree, whole, tmp_pa
     out = tmp_path / "out"
     with cluster(tmp_path) as (address, workers):
         run = start(tree[0], out, "--cluster", address)
-        wait_for(lambda: len(done(out)) >= 5)
+        wait_for(lambda: len(done(out)) >= 2)
         os.killpg(workers[0].pid, signal.SIGKILL)
         status, text = finish(run)
         assert status == 0, text
@@ -168,7 +167,7 @@ def cluster(folder):
 
 @pytest.mark.slow
 def test_a_full_disk_is_one_line_and_what_was_done_stays(tmp_path):
-    make_tree(tmp_path / "tree", photos=140, people=20, troubles=False, large=999)
+    make_tree(tmp_path / "tree", photos=80, people=8, troubles=False, large=999)
     out = tmp_path / "out"
     # No file may grow past 100 kB, as if the disk were full: a shard has 64 patches of 2,304 bytes.
     command = [sys.executable, "-m", "edgefer", "data", "aihub", tmp_path / "tree", "-o", out]
@@ -182,23 +181,21 @@ def test_a_full_disk_is_one_line_and_what_was_done_stays(tmp_path):
     assert not list(tmp_path.rglob("*.partial"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.import", "tree"]
     assert finish(start(tmp_path / "tree", out))[0] == 0
-    assert len(FaceSet.load(out)) > 120
+    assert len(FaceSet.load(out)) > SHARD
 
 
 @pytest.mark.slow
-def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
-    make_tree(tmp_path / "tree", photos=14, troubles=False, large=999)
-    status, text = finish(start(tmp_path / "tree", "/proc/out"))
+def test_a_folder_that_cannot_be_written_is_one_line(tree):
+    status, text = finish(start(tree[0], "/proc/out"))
     assert status == 1
     (line,) = (line for line in text.splitlines() if line.startswith("Error"))
     assert "cannot write" in line
 
 
 @pytest.mark.slow
-def test_a_cluster_that_does_not_answer_says_how_to_start_one(tmp_path):
+def test_a_cluster_that_does_not_answer_says_how_to_start_one(tree, tmp_path):
     pytest.importorskip("distributed")
-    make_tree(tmp_path / "tree", photos=14, troubles=False, large=999)
-    run = start(tmp_path / "tree", tmp_path / "out", "--cluster", "tcp://127.0.0.1:1")
+    run = start(tree[0], tmp_path / "out", "--cluster", "tcp://127.0.0.1:1")
     status, text = finish(run)
     assert status == 1
     assert "no Dask scheduler answers at tcp://127.0.0.1:1. Start one with: dask scheduler" in text
@@ -207,10 +204,9 @@ def test_a_cluster_that_does_not_answer_says_how_to_start_one(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shards", [0, 1])  # while its workers start; and at work
-def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path, shards):
-    make_tree(tmp_path / "tree", photos=400, troubles=False, large=999)
+def test_ctrl_c_says_that_the_same_command_goes_on(tree, tmp_path, shards):
     out = tmp_path / "out"
-    run = start(tmp_path / "tree", out, "--workers", "2")
+    run = start(tree[0], out, "--workers", "2")
     wait_for(lambda: len(children(run.pid)) >= 2 and len(done(out)) >= shards)
     os.killpg(run.pid, signal.SIGINT)
     status, text = finish(run)
@@ -218,4 +214,4 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path, shards):
     assert "the same command goes on from there" in text
     assert "Traceback" not in text
     (plan,) = (tmp_path / "out.import").glob("*/plan.json")
-    assert json.loads(plan.read_text())["photos"] == 400
+    assert json.loads(plan.read_text())["photos"] >= PHOTOS
