@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from sinking import frame, reading, until
+from sinking import frame, reading
+from waiting import until
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 needs_mosquitto = pytest.mark.skipif(

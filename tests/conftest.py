@@ -64,6 +64,17 @@ def calibration(faces, tmp_path_factory):
 
 
 @pytest.fixture
+def nothing_is_left():
+    """Afterwards there are no more threads, open files and processes than before."""
+    from live_sources import held, no_more
+    from waiting import until
+
+    before = held()
+    yield
+    until(lambda: no_more(before))  # a server's thread may be the last
+
+
+@pytest.fixture
 def broker(tmp_path):
     """A real MQTT broker of the test's own."""
     made = Broker(tmp_path / "broker")

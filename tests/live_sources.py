@@ -1,7 +1,6 @@
 """What tests of live cameras share: their care, and proof that all is counted and let go."""
 
 import threading
-import time
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -57,14 +56,6 @@ def closed(camera):
     assert [frame.index for frame in given] == sorted({frame.index for frame in given})
     times = [frame.seconds for frame in given]
     assert all(before <= after for before, after in pairwise(times))
-
-
-def wait_for(claim) -> None:
-    for _ in range(100 * LIMIT):
-        if claim():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not happen")
 
 
 def value(frame) -> int:

@@ -1,8 +1,7 @@
-"""What tests of sinks share: readings, and waiting for what happens in another thread."""
-
-import time
+"""What tests of sinks share: readings and frames."""
 
 import numpy as np
+from waiting import until  # noqa: F401
 
 from edgefer.edge.reading import Frame, Reading
 from edgefer.preprocess import Box
@@ -18,12 +17,3 @@ def reading(emotion="happy", confidence=0.75, box=BOX, face=0) -> Reading:
 def frame(index=0, seconds=None, shape=(96, 128, 3), name="") -> Frame:
     seconds = index / 25 if seconds is None else seconds
     return Frame(index, seconds, np.full(shape, 60, np.uint8), name)
-
-
-def until(happens, seconds=30.0):
-    """Wait for something to become true; what it is then."""
-    end = time.monotonic() + seconds
-    while not (found := happens()):
-        assert time.monotonic() < end, f"did not happen within {seconds} seconds"
-        time.sleep(0.01)
-    return found

@@ -13,23 +13,20 @@ from faults import (
     told_camera,
     until,
 )
-from live_sources import QUICK, held, no_more, wait_for
+from live_sources import QUICK
 from loops import Ear
 from stream_servers import HttpCamera, RtspCamera, jpeg
 
 from edgefer.edge.cameras import open_camera
 from edgefer.edge.sinks.warnings import WarningSink
 
-pytestmark = [pytest.mark.edge, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.edge,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("nothing_is_left"),
+]
 
 ROUNDS = 2  # of each fault: after the last no more is held than after the first
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left():
-    before = held()
-    yield
-    wait_for(lambda: no_more(before))
 
 
 @pytest.fixture
@@ -246,12 +243,15 @@ def test_a_server_that_is_killed_and_restarted(kind, capsys):
         for turn in range(1, ROUNDS + 2):
             yield from until(lambda turn=turn: ledger.indices[-1] == 30 * turn - 1)
             ledger.look()
-            servers[-1].stop()
             if turn <= ROUNDS:
+                servers[-1].stop()
                 servers.append(kind(PICTURES, servers[0].port))
 
     camera = open_camera(servers[0].address, care=replace(QUICK, stall=1))
-    ledger, summary = endure(camera, script)
+    try:
+        ledger, summary = endure(camera, script)
+    finally:
+        servers[-1].stop()
     assert (summary.grabbed, summary.reconnects) == (30 * (ROUNDS + 1), ROUNDS)
     assert found(ledger) == [1] * summary.frames
     said = capsys.readouterr().err

@@ -8,24 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from live_sources import QUICK, closed, held, no_more, value, wait_for
+from live_sources import QUICK, closed, value
 from stream_servers import HttpCamera, RtspCamera, jpeg
 from tiny_tflite import tiny_bundle
 
 from edgefer.edge.cameras import open_camera
 
-pytestmark = [pytest.mark.edge, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.edge,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("nothing_is_left"),
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = [jpeg(number) for number in range(30)]
 CARE = replace(QUICK, stall=1)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left():
-    before = held()
-    yield
-    wait_for(lambda: no_more(before))  # a server's thread may be the last
 
 
 @pytest.mark.parametrize("kind", [HttpCamera, RtspCamera])

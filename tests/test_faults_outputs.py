@@ -15,8 +15,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from faults import Slides, endure, frames, held, scene, slowly
-from live_sources import held as held_here
-from live_sources import no_more, wait_for
 from tiny_tflite import tiny_bundle
 from watching import Watcher
 
@@ -34,20 +32,17 @@ from edgefer.errors import BundleError
 pytest.importorskip("prometheus_client", reason="no prometheus-client: pip install '.[metrics]'")
 from edgefer.edge.sinks.prometheus import PrometheusSink
 
-pytestmark = [pytest.mark.edge, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.edge,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("nothing_is_left"),
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 # What reads the wall clock.
 WALL = {f"time.{name}" for name in ("time", "time_ns", "localtime", "gmtime", "ctime", "strftime")}
 WALL |= {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
 ROUNDS = 2  # of each fault: after the last no more is held than after the first
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left():
-    before = held_here()
-    yield
-    wait_for(lambda: no_more(before))
 
 
 def rows(*paths) -> list[dict]:

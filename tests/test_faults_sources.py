@@ -9,20 +9,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from live_sources import captured, closed, held, no_more, value, wait_for
+from live_sources import captured, closed, held, no_more, value
 from stuck_videos import Odd
+from waiting import until
 
 from edgefer.edge.cameras.care import Care
 from edgefer.errors import CameraError
 
-pytestmark = [pytest.mark.edge, pytest.mark.slow]
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left():
-    before = held()
-    yield
-    wait_for(lambda: no_more(before))
+pytestmark = [
+    pytest.mark.edge,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("nothing_is_left"),
+]
 
 
 def test_a_decoder_that_crashes_takes_nothing_with_it(capsys):
@@ -40,7 +38,7 @@ def test_a_camera_that_is_lost_while_no_file_can_be_opened_is_opened_later(left)
     with closed(captured("Crashing")) as camera:
         camera.until(0)
         with few_files(left):
-            wait_for(lambda: camera.lost)
+            until(lambda: camera.lost)
             time.sleep(0.3)  # in which it is tried several times
         camera.until(5)
     assert camera.reconnects >= 1
@@ -79,7 +77,7 @@ def test_many_losses_later_no_more_is_held_than_at_first(tmp_path):
         first = held()
         camera.until(15)
         assert camera.reconnects == 5
-        wait_for(lambda: no_more(first))
+        until(lambda: no_more(first))
 
 
 def test_a_camera_may_be_closed_while_its_driver_hangs(tmp_path):
@@ -107,7 +105,7 @@ def test_a_driver_that_hangs_ends_with_the_program_that_was_killed():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     (reader,) = done.stdout.split()
-    wait_for(lambda: not Path(f"/proc/{reader}").exists())
+    until(lambda: not Path(f"/proc/{reader}").exists())
 
 
 def test_pictures_of_any_size_are_taken_and_what_is_none_is_not(tmp_path):

@@ -5,15 +5,15 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from aihub_tree import make_tree
+from brokers import free_port
+from waiting import until
 
 from edgefer.faceset import FaceSet
 from edgefer.train.datasets.plan import SHARD
@@ -73,13 +73,6 @@ def children(pid):
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
-def wait_for(claim, seconds=120):
-    end = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 @pytest.mark.slow
 def test_every_photo_is_a_face_or_dropped(tree, whole):
     with (whole.folder / "dropped.csv").open(encoding="utf-8", newline="") as file:
@@ -100,13 +93,13 @@ def test_two_workers_give_the_same_digest(tree, whole, tmp_path):
 def test_a_killed_import_goes_on_and_repeats_nothing(tree, whole, tmp_path):
     out = tmp_path / "out"
     first = start(tree[0], out, "--workers", "2")
-    wait_for(lambda: len(done(out)) >= 2)
+    until(lambda: len(done(out)) >= 2, 120)
     kill(first)
     before = done(out)
     assert 2 <= len(before) < PHOTOS // SHARD
     assert not out.exists()
     second = start(tree[0], out, "--workers", "2")
-    wait_for(lambda: len(done(out)) > len(before) + 1)
+    until(lambda: len(done(out)) > len(before) + 1, 120)
     kill(second)
     between = done(out)
     assert before.items() <= between.items()  # not one of them was written again
@@ -122,7 +115,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_digest(tree, whole, tmp_pa
     out = tmp_path / "out"
     with cluster(tmp_path) as (address, workers):
         run = start(tree[0], out, "--cluster", address)
-        wait_for(lambda: len(done(out)) >= 2)
+        until(lambda: len(done(out)) >= 2, 120)
         os.killpg(workers[0].pid, signal.SIGKILL)
         status, text = finish(run)
         assert status == 0, text
@@ -132,13 +125,12 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_digest(tree, whole, tmp_pa
 @contextmanager
 def cluster(folder):
     """A Dask scheduler and two workers on this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
     dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1"]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1"]
     commands = [
-        [*dask, "--port", address.rpartition(":")[2], "--no-dashboard"],
+        [*dask, "--port", str(port), "--no-dashboard"],
         *([[*worker, "--no-dashboard", "--host", "127.0.0.1", "--no-nanny"]] * 2),
     ]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -156,7 +148,7 @@ def cluster(folder):
                         start_new_session=True,
                     )
                 )
-        wait_for(lambda: (folder / "dask0.log").read_text().count("Register worker") == 2, 60)
+        until(lambda: (folder / "dask0.log").read_text().count("Register worker") == 2, 60)
         yield address, running[1:]
     finally:
         for process in running:
@@ -207,7 +199,7 @@ def test_a_cluster_that_does_not_answer_says_how_to_start_one(tree, tmp_path):
 def test_ctrl_c_says_that_the_same_command_goes_on(tree, tmp_path, shards):
     out = tmp_path / "out"
     run = start(tree[0], out, "--workers", "2")
-    wait_for(lambda: len(children(run.pid)) >= 2 and len(done(out)) >= shards)
+    until(lambda: len(children(run.pid)) >= 2 and len(done(out)) >= shards, 120)
     os.killpg(run.pid, signal.SIGINT)
     status, text = finish(run)
     assert status != 0

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sinking import BOX, frame, reading, until
+from sinking import BOX, frame, reading
+from waiting import until
 
 from edgefer.edge.reading import Reading
 from edgefer.edge.sinks import open_sink, open_sinks
@@ -306,7 +307,8 @@ def test_a_disk_that_took_something_before_it_was_full_is_no_error(tmp_path, kin
 FULL = """
 import resource, signal, sys
 sys.path.insert(0, sys.argv[2])
-from sinking import frame, reading, until
+from sinking import frame, reading
+from waiting import until
 from edgefer.edge.sinks import open_sink
 resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
 sink = open_sink(sys.argv[1])

@@ -11,7 +11,8 @@ import time
 import pytest
 from brokers import Broker, Listener, address, free_port, needs_mosquitto, spooled, write
 from certificates import make_certificates
-from sinking import frame, reading, until
+from sinking import frame, reading
+from waiting import until
 
 pytest.importorskip("paho.mqtt", reason="no paho-mqtt: pip install '.[mqtt]'")
 

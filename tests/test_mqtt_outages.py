@@ -19,8 +19,8 @@ from brokers import (
     write,
 )
 from faults import held
-from sinking import until
 from tiny_tflite import tiny_bundle
+from waiting import until
 
 pytest.importorskip("paho.mqtt", reason="no paho-mqtt: pip install '.[mqtt]'")
 
@@ -93,7 +93,8 @@ def test_a_broker_that_hangs_for_a_while_loses_and_swaps_nothing(broker, listene
 NO_ROOM = """
 import resource, sys
 sys.path.insert(0, sys.argv[2])
-from sinking import frame, reading, until
+from sinking import frame, reading
+from waiting import until
 from edgefer.edge.sinks import open_sink
 sink = open_sink(sys.argv[1])
 sink.write(frame(0), [reading()])
@@ -160,7 +161,8 @@ def test_a_broker_that_comes_and_goes_loses_and_swaps_nothing(broker, listener, 
 WITHOUT_A_BROKER = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[2])
-from sinking import frame, reading, until
+from sinking import frame, reading
+from waiting import until
 from pathlib import Path
 from edgefer.edge.sinks import open_sink
 sink = open_sink(sys.argv[1])

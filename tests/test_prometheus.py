@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from sinking import frame, reading, until
+from sinking import frame, reading
+from waiting import until
 
 pytest.importorskip("prometheus_client", reason="no prometheus-client: pip install '.[metrics]'")
 

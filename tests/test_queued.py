@@ -3,7 +3,8 @@
 import threading
 
 import pytest
-from sinking import frame, reading, until
+from sinking import frame, reading
+from waiting import until
 
 from edgefer.edge.sinks import lost
 from edgefer.edge.sinks.outlet import Refused

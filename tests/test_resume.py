@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from toys import toy_faces
 from trainings import QUICK, Killed, checkpoints, ended_alike, weights
+from waiting import until
 
 from edgefer.bundle import Bundle
 from edgefer.cli import edgefer
@@ -55,8 +55,7 @@ def test_a_killed_training_resumes_to_the_same_epochs(faces, tmp_path):
     state = tmp_path / "out.run" / "state.npz"
     running = subprocess.Popen([sys.executable, "-m", "edgefer", *words], stderr=subprocess.DEVNULL)
     try:
-        while not state.exists() and running.poll() is None:
-            time.sleep(0.01)  # waits for the first checkpoint
+        until(lambda: state.exists() or running.poll() is not None, 120)
         os.kill(running.pid, signal.SIGKILL)
     finally:
         running.wait()

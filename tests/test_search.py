@@ -7,12 +7,12 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 from toys import toy_faces
+from waiting import until
 
 from edgefer.errors import EdgeferError
 from edgefer.train.commands import train
@@ -291,10 +291,8 @@ def test_a_killed_search_goes_on_with_the_trial_it_was_in(start, faces, tmp_path
 
     out, long = tmp_path / "study", replace(SMALL, fixed=replace(TINY, epochs=8))
     killed = start(out, "--trials", 3, "--epochs", 8)
-    limit = time.monotonic() + 120
-    while not (out / "trials" / "1" / "state.npz").exists() and time.monotonic() < limit:
-        assert killed.poll() is None, killed.stderr.read()
-        time.sleep(0.01)
+    until(lambda: (out / "trials" / "1" / "state.npz").exists() or killed.poll() is not None, 120)
+    assert killed.poll() is None, killed.stderr.read()
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     states = [trial.state.name for trial in opened(out, long, faces.digest).trials()]
@@ -322,9 +320,7 @@ def test_two_workers_share_one_study(start, tmp_path):
 @pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(start, tmp_path):
     stopped = start(tmp_path / "study", "--trials", 2, "--epochs", 10000)
-    limit = time.monotonic() + 120
-    while not list(tmp_path.rglob("state.npz")) and time.monotonic() < limit:
-        time.sleep(0.05)
+    until(lambda: list(tmp_path.rglob("state.npz")), 120)
     stopped.send_signal(signal.SIGINT)
     _, said = stopped.communicate(timeout=60)
     assert stopped.returncode == 130

@@ -4,11 +4,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 from toys import toy_faces
+from waiting import until
 
 from edgefer.bundle import Bundle
 from edgefer.errors import EdgeferError
@@ -55,10 +55,8 @@ def test_two_workers_train_one_network_and_go_on_when_one_was_killed(tmp_path):
     assert "done; the first worker writes" in said[1]
 
     workers = start(faces, tmp_path / "out")
-    state, end = tmp_path / "out.run" / "state.npz", time.monotonic() + 120
-    while not state.exists():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    state = tmp_path / "out.run" / "state.npz"
+    until(state.exists, 120)
     workers[1].send_signal(signal.SIGKILL)
     codes, said = finish(workers)
     assert codes == [1, -signal.SIGKILL], said

@@ -7,7 +7,7 @@ from queue import SimpleQueue
 
 import numpy as np
 import pytest
-from sinking import until
+from waiting import until
 
 from edgefer.edge.cooling import Cooling, Governor
 from edgefer.edge.reading import Frame

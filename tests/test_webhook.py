@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from brokers import free_port
 from certificates import make_certificates
-from sinking import frame, reading, until
+from sinking import frame, reading
+from waiting import until
 
 from edgefer.edge.sinks import open_sink
 from edgefer.edge.sinks.outlet import Entry
