@@ -15,10 +15,13 @@ def frames(path: Path, every: int = 1) -> Iterator[np.ndarray]:
     """Every so manyth picture of a video."""
     video = cv2.VideoCapture(str(path))
     index = 0
-    while video.grab():
-        if index % every == 0:
-            yield video.retrieve()[1]
-        index += 1
+    try:
+        while video.grab():
+            if index % every == 0:
+                yield video.retrieve()[1]
+            index += 1
+    finally:
+        video.release()
 
 
 def followed(clips: Path) -> Iterator[tuple[np.ndarray, Box]]:

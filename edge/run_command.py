@@ -154,7 +154,7 @@ def run(
         model = open_model(made, precision, backend=backend, threads=threads)
         reader, steady = telling(made, model, "int8" if precision == "shadow" else precision)
         watcher = Watcher(follower, reader, steady, min_confidence=min_confidence)
-        tuning = Tuning(watcher)
+        tuning = Tuning(watcher, covered=look.blur)
         named = sinks or (() if as_json else ("console",))
         outputs = open_sinks(named, force=force, look=look, tuning=tuning)
         opened.pop_all()  # from here on the run closes them

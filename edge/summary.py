@@ -33,7 +33,7 @@ class Summary:
     ended : str
         Why it ended.
     reconnects : int
-        How often a live camera was lost and came back.
+        How often a live camera, or a file that starts again, was lost and came back.
     lost : mapping of str to int
         Readings that sinks with a queue left out, by the sink's name.
     unread : mapping of str to int

@@ -14,6 +14,8 @@ from .trouble import say
 from .watcher import Watcher
 from .wishes import DEAF
 
+FINDING = ("min_face", "neighbors", "every")  # what decides whether a face is found
+
 
 class Tuning:
     """A sink that takes what another thread asks for, and sets it between two frames.
@@ -22,11 +24,19 @@ class Tuning:
     with the run.
     """
 
-    def __init__(self, watcher: Watcher) -> None:
-        """Change nothing yet."""
+    def __init__(self, watcher: Watcher, *, covered: bool = False) -> None:
+        """Change nothing yet.
+
+        Parameters
+        ----------
+        watcher : Watcher
+            Whose settings they are.
+        covered : bool
+            Whether faces are covered: then nobody may ask for fewer of them to be found.
+        """
         self._watcher, self._lock = watcher, threading.Lock()
         steady, wishes = watcher.steady, watcher.follower.wishes
-        self._start = self._set = Settings(
+        self._first = self._held = Settings(
             steady.unsure,
             steady.smooth,
             watcher.reader.gate is not None,
@@ -34,16 +44,16 @@ class Tuning:
             wishes.neighbors,
             wishes.every,
         )
-        self._asked = self._set
-        self._deaf = DEAF.get(wishes.detector, ())
+        self._wanted = self._held
+        self._fixed = {*DEAF.get(wishes.detector, ()), *(FINDING if covered else ())}
 
     def to_json(self) -> dict[str, Any]:
         """Settings from the next frame on, those of the start, and what to type for the former."""
-        now, start = self._asked, self._start
+        wanted, first = self._wanted, self._first
         return {
-            "now": self._told(now),
-            "start": self._told(start),
-            "typed": now.options(start),
+            "now": self._told(wanted),
+            "start": self._told(first),
+            "typed": wanted.options(first),
         }
 
     def ask(self, changes: Mapping[str, object]) -> None:
@@ -52,35 +62,41 @@ class Tuning:
         Raises
         ------
         EdgeferError
-            As `Settings.changed`, and if the detector has no use for one.
+            As `Settings.changed`, and if the detector has no use for one, or it stays as it is
+            because faces are covered.
         """
         for name in changes:
-            if name in self._deaf:
-                raise EdgeferError(f"this detector has no {name}.")
+            if name in self._fixed:
+                raise EdgeferError(f"{name} cannot be changed in this run.")
         with self._lock:
-            self._asked = self._asked.changed(changes)
+            self._wanted = self._wanted.changed(changes)
 
     def write(self, frame: Frame, readings: Sequence[Reading]) -> None:
         """Set what was asked for meanwhile."""
-        if self._asked is self._set:
+        before, wanted = self._held, self._wanted
+        if wanted is before:
             return
-        with self._lock:
-            before, self._set = self._set, self._asked
-            try:
-                self._apply(self._set)
-            except EdgeferError as error:  # a detector's file may be gone by now
-                self._set = self._asked = before
-                say(f"not tuned: {error}")
-        if changed := self._set.options(before):
+        # Without the lock: a detector may take its time to open, and who asks waits for nobody.
+        try:
+            self._apply(wanted)
+        except Exception as error:  # a detector's file may be gone, or it is somebody's own
+            say(f"not tuned: {error}")
+            with self._lock:
+                if self._wanted is wanted:
+                    self._wanted = before
+            return
+        self._held = wanted
+        if changed := wanted.options(before):
             say(f"tuned: {changed}")
 
     def close(self) -> None:
         """Tell what to type for the next run to begin as this one ended."""
-        if changed := self._set.options(self._start):
+        if changed := self._held.options(self._first):
             say(f"tuned while it ran; to begin so: {changed}")
 
     def _told(self, settings: Settings) -> dict[str, Any]:
-        return {name: value for name, value in asdict(settings).items() if name not in self._deaf}
+        told = asdict(settings).items()
+        return {name: value for name, value in told if name not in self._fixed}
 
     def _apply(self, settings: Settings) -> None:
         watcher = self._watcher

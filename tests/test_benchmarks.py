@@ -39,7 +39,7 @@ def clip(shared, tmp_path):
 def printed(name, *arguments) -> list[str]:
     """Lines that a benchmark prints."""
     command = [sys.executable, BENCHMARKS / name, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from faults import Slides, endure, frames, held, scene, slowly
 from tiny_tflite import tiny_bundle
+from waiting import program
 from watching import Watcher
 
 from edgefer.bundle import Bundle
@@ -205,7 +206,7 @@ def test_sigterm_during_inference(tmp_path):
     bundle, log = tiny_bundle(tmp_path / "parts").folder, tmp_path / "log.jsonl"
     command = [sys.executable, "-m", "edgefer", "run", str(bundle), "--camera", "synth"]
     command += ["--backend", "faults:Slow", "--quality", "off", "--sink", f"jsonl:{log}"]
-    with subprocess.Popen(
+    with program(
         command,
         env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
         stdout=subprocess.PIPE,

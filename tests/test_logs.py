@@ -339,3 +339,13 @@ def test_when_there_is_room_again_a_log_goes_on_without_a_torn_line(tmp_path, ki
         f"{log}: File too large; trying again, up to 4096 readings wait",
         f"{log}: works again; 0 readings lost meanwhile",
     ]
+
+
+def test_a_log_that_is_refused_leaves_nothing_open(tmp_path):
+    held = open_sink(f"jsonl:{tmp_path / 'log'}")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(10):
+        with pytest.raises(EdgeferError, match="written by another run"):
+            open_sink(f"jsonl:{tmp_path / 'log'}")
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    held.close()

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from live_sources import QUICK
-from sinking import until
 from tiny_tflite import tiny_bundle
 from videos import picture, save_picture, save_video
+from waiting import program, until
 
 from edgefer.edge.cameras import open_camera
 from edgefer.errors import CameraError
@@ -119,21 +119,19 @@ def start(folder, *options) -> Iterator[subprocess.Popen]:
     bundle = tiny_bundle(folder / "parts").folder
     camera = ["--camera", str(folder / "clip.avi"), "--loop"]
     sink = ["--sink", "live_sources:Loud", "--min-face", "24"]
-    with (folder / "said").open("w") as said:
-        run = subprocess.Popen(
+    with (
+        (folder / "said").open("w") as said,
+        program(
             [sys.executable, "-m", "edgefer", "run", str(bundle), *camera, *sink, *options],
             env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
             stdout=said,
             stderr=subprocess.PIPE,
             text=True,
-        )
-    try:
+        ) as run,
+    ):
         until(lambda: run.poll() is not None or (folder / "said").read_text())
         assert "knows nothing of its calibration faces" in run.stderr.readline()
         yield run
-    finally:
-        run.kill()
-        run.communicate()
 
 
 def test_a_run_goes_on_when_its_file_comes_back(tmp_path):

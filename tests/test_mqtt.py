@@ -12,7 +12,7 @@ import pytest
 from brokers import Broker, Listener, address, free_port, needs_mosquitto, spooled, write
 from certificates import make_certificates
 from sinking import frame, reading
-from waiting import until
+from waiting import program, until
 
 pytest.importorskip("paho.mqtt", reason="no paho-mqtt: pip install '.[mqtt]'")
 
@@ -116,7 +116,7 @@ time.sleep(60)
 
 def test_others_learn_that_a_run_was_killed_and_that_it_is_back(broker, listener, tmp_path):
     command = [sys.executable, "-c", GOES_ON, address(broker.port, tmp_path)]
-    with subprocess.Popen(command) as run:
+    with program(command) as run:
         until(lambda: listener.payloads("room/status") == ["online"])
         run.kill()
     until(lambda: listener.payloads("room/status") == ["online", "offline"])

@@ -20,7 +20,7 @@ from brokers import (
 )
 from faults import held
 from tiny_tflite import tiny_bundle
-from waiting import until
+from waiting import program, until
 
 pytest.importorskip("paho.mqtt", reason="no paho-mqtt: pip install '.[mqtt]'")
 
@@ -94,7 +94,7 @@ NO_ROOM = """
 import resource, sys
 sys.path.insert(0, sys.argv[2])
 from sinking import frame, reading
-from waiting import until
+from waiting import program, until
 from edgefer.edge.sinks import open_sink
 sink = open_sink(sys.argv[1])
 sink.write(frame(0), [reading()])
@@ -118,7 +118,7 @@ def test_with_neither_a_broker_nor_room_on_the_disk_readings_wait_in_memory(
     broker, listener, tmp_path, hangs
 ):
     command = [sys.executable, "-c", NO_ROOM, address(broker.port, tmp_path)]
-    with subprocess.Popen(
+    with program(
         [*command, str(Path(__file__).parent)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -162,7 +162,7 @@ WITHOUT_A_BROKER = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[2])
 from sinking import frame, reading
-from waiting import until
+from waiting import program, until
 from pathlib import Path
 from edgefer.edge.sinks import open_sink
 sink = open_sink(sys.argv[1])

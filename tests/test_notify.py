@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import program
 
 from edgefer.edge.cameras.care import Care
 from edgefer.edge.cameras.live import LiveCamera
@@ -158,7 +159,7 @@ def test_a_run_is_ready_alive_and_stopping(tmp_path):
         "NOTIFY_SOCKET": str(tmp_path / "notify"),
         "WATCHDOG_USEC": "200000",
     }
-    with subprocess.Popen(
+    with program(
         command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as run:
         assert next(manager)[0] == "READY=1"

@@ -13,6 +13,8 @@ from toys import toy_faces
 pytest.importorskip("tensorflow", reason="export needs TensorFlow")
 pytestmark = pytest.mark.train
 
+from waiting import program
+
 from edgefer.bundle import Bundle, write_bundle
 from edgefer.errors import BundleError, DataError, EdgeferError
 from edgefer.export.audit import audit
@@ -219,7 +221,7 @@ def test_a_killed_export_leaves_no_bundle(tmp_path, trained, calibration):
     arguments += ["-o", out]
     code = "from edgefer.export.commands import export; export()"
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with program(command, stderr=subprocess.PIPE, text=True) as process:
         said = next(line for line in process.stderr if "converting to int8" in line)
         process.kill()
     assert said

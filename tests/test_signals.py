@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sinking import until
 from tiny_tflite import tiny_bundle
+from waiting import program, until
 
 from edgefer.edge.cameras.opencv import VideoFile
 from edgefer.edge.signals import listening
@@ -36,8 +36,8 @@ def command(tmp_path) -> list[str]:
     return [*run, "--sink", "console", "--sink", f"jsonl:{tmp_path / 'log'}"]
 
 
-def start(command, **options) -> subprocess.Popen:
-    return subprocess.Popen(
+def start(command, **options):
+    return program(
         command,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
@@ -58,9 +58,11 @@ def on_a_terminal(command, first="", log=None):
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     ) as process:
-        until(lambda: process.poll() is not None or lines(log) > 10)
-        os.close(slave)
-        os.close(master)
+        try:
+            until(lambda: process.poll() is not None or lines(log) > 10)
+        finally:
+            os.close(slave)
+            os.close(master)
         yield process
 
 

@@ -1,11 +1,13 @@
 """Settings that are changed while a run goes on."""
 
+import threading
+
 import pytest
 from scenes import Scene
 from sinking import frame
 from test_watcher import FACE, Blinking
 
-from edgefer.edge.detectors import open_detector
+from edgefer.edge.detectors import DETECTORS, open_detector
 from edgefer.edge.faces import Reader
 from edgefer.edge.quality import flaws
 from edgefer.edge.settings import Settings
@@ -29,6 +31,11 @@ class Own(Scene):
             raise BackendError("there is none of that size.")
         super().__init__(FACE)
         self.wishes = wishes
+
+
+class Touchy:
+    def __init__(self, wishes):
+        raise ValueError("not with me")
 
 
 OWN = Wishes("test_tuning:Own")
@@ -109,8 +116,50 @@ def test_a_detector_is_asked_for_nothing_that_it_has_no_use_for(watcher):
     watcher.follower.wishes = Wishes("yunet")
     tuning = Tuning(watcher)
     assert "neighbors" not in tuning.to_json()["now"]
-    with pytest.raises(EdgeferError, match="no neighbors"):
+    with pytest.raises(EdgeferError, match="neighbors cannot be changed"):
         tuning.ask({"neighbors": 3})
+
+
+@pytest.mark.parametrize("name", ["min_face", "neighbors", "every"])
+def test_where_faces_are_covered_nobody_lets_fewer_of_them_be_found(watcher, name):
+    tuning = Tuning(watcher, covered=True)
+    assert name not in tuning.to_json()["now"]
+    with pytest.raises(EdgeferError, match=f"{name} cannot be changed"):
+        tuning.ask({name: 1000})
+    tuning.ask({"unsure": 0.5, "smooth": 1.0, "quality": False})
+    assert tuning.to_json()["typed"] == "--unsure 0.5 --smooth 1 --quality off"
+
+
+def test_who_asks_waits_for_no_detector_that_takes_its_time(watcher, monkeypatch):
+    asked, opened = threading.Event(), threading.Event()
+
+    class Slow(Own):
+        def __init__(self, wishes):
+            super().__init__(wishes)
+            opened.set()
+            assert asked.wait(30)
+
+    monkeypatch.setitem(DETECTORS, "slow", Slow)
+    watcher.follower.wishes = Wishes("slow")
+    tuning = Tuning(watcher)
+    tuning.ask({"min_face": 70})
+    loop = threading.Thread(target=tuning.write, args=(frame(), []))
+    loop.start()
+    assert opened.wait(30)
+    tuning.ask({"unsure": 0.7})  # would wait for ever
+    asked.set()
+    loop.join()
+    tuning.write(frame(), [])
+    assert (watcher.follower.wishes.min_face, watcher.steady.unsure) == (70, 0.7)
+
+
+def test_a_detector_of_ones_own_that_fails_ends_no_run(watcher, capsys):
+    watcher.follower.wishes = Wishes("test_tuning:Touchy")
+    tuning = Tuning(watcher)
+    tuning.ask({"min_face": 70})
+    tuning.write(frame(), [])
+    assert watcher.follower.wishes.min_face == 60
+    assert capsys.readouterr().err == "not tuned: not with me\n"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import ssl
+import struct
 import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -126,6 +127,45 @@ def test_what_speaks_no_http_is_refused_without_a_word(sent, caplog, capfd):
         with socket.create_connection(("127.0.0.1", sink.port), TIMEOUT) as sock:
             sock.sendall(sent)
             assert b" 400 " in sock.recv(100)
+        assert ask(sink.port, "/state").status == 200
+    assert capfd.readouterr().err == f"watch at http://127.0.0.1:{sink.port}\n"
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"Origin": "http://["}, b"{}", 403),
+        ({}, b"[" * 4000, 400),
+        ({}, b"\xff\xfe", 400),
+        ({"Content-Type": "application/json; charset=nonsense"}, b'{"on": 1}', 200),
+        ({"Content-Encoding": "gzip"}, b"no gzip", 400),
+    ],
+)
+def test_an_odd_body_is_answered_without_a_word(headers, body, status, caplog, capfd):
+    headers = {"Content-Type": "application/json"} | headers
+    with page() as sink:
+        with socket.create_connection(("127.0.0.1", sink.port), TIMEOUT) as sock:
+            lines = ["POST /enter HTTP/1.1", f"Host: 127.0.0.1:{sink.port}"]
+            lines += [f"Content-Length: {len(body)}"]
+            lines += [f"{name}: {value}" for name, value in headers.items()]
+            sock.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+            assert f" {status} ".encode() in sock.recv(100)
+        assert ask(sink.port, "/state").status == 200
+    assert capfd.readouterr().err == f"watch at http://127.0.0.1:{sink.port}\n"
+    assert caplog.records == []
+
+
+def test_who_goes_away_in_the_middle_leaves_no_word(caplog, capfd):
+    with page() as sink:
+        for _ in range(5):
+            with socket.create_connection(("127.0.0.1", sink.port), TIMEOUT) as sock:
+                sock.sendall(
+                    b"POST /enter HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n"
+                    b"Content-Type: application/json\r\n\r\n{"
+                )
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wait_for(lambda: not sink._server._crowd.guards, "nobody is there")
         assert ask(sink.port, "/state").status == 200
     assert capfd.readouterr().err == f"watch at http://127.0.0.1:{sink.port}\n"
     assert caplog.records == []

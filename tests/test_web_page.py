@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from chromium import Page
+from waiting import program
 from watching import Watcher, ask, page, playing, tunable
 
 from edgefer.edge.look import Look
@@ -245,6 +246,56 @@ def test_the_smallest_face_is_drawn_while_it_is_chosen(browser):
         assert [float(side) for side in drawn] == [100, 60, 120]
 
 
+def test_a_run_that_comes_back_with_another_detector_has_other_settings(browser):
+    yunet, haar = tunable(), tunable()
+    yunet._fixed.add("neighbors")
+    rows = "document.querySelectorAll('#settings label').length"
+    with page(tuning=yunet) as sink, playing(sink, 0.04):
+        look_at(browser, sink)
+        browser.wait(f"{rows} === 5")
+        port = sink.port
+    with page(tuning=haar, port=port) as sink, playing(sink, 0.04):
+        browser.wait(f"{rows} === 6")
+        sink.tell(Vitals(warnings=(Words("Look.", "보라."),)))
+        browser.wait("document.querySelector('#warnings li')?.textContent === 'Look.'")
+
+
+def test_the_language_may_change_while_a_setting_is_touched(browser):
+    with page(tuning=tunable()) as sink, playing(sink, 0.04):
+        look_at(browser, sink)
+        browser.wait("!document.getElementById('tuning').hidden")
+        browser.evaluate("document.getElementById('tuning').open = true")
+        put(browser, "min_face", 100)
+        browser.evaluate("document.getElementById('lang').click()")
+        assert "가장 작은 얼굴" in text(browser, "#settings")
+        frames = browser.evaluate("Number(document.getElementById('frames').innerText)")
+        browser.wait(f"Number(document.getElementById('frames').innerText) > {frames}")
+        browser.evaluate("document.getElementById('lang').click()")
+        assert "Smallest face" in text(browser, "#settings")
+
+
+def test_a_value_between_a_sliders_steps_is_shown_as_it_is(browser):
+    tuning = tunable()
+    tuning.ask({"smooth": 0.12, "unsure": 0.333})
+    with page(tuning=tuning) as sink, playing(sink, 0.04):
+        look_at(browser, sink)
+        browser.wait("!document.getElementById('tuning').hidden")
+        browser.evaluate("document.getElementById('tuning').open = true")
+        assert {"0.12", "0.333"} <= set(text(browser, "#settings").split())
+
+
+def test_a_touch_that_changes_nothing_holds_no_setting(browser):
+    tuning = tunable()
+    slider = "document.getElementById('tune-smooth')"
+    with page(tuning=tuning) as sink, playing(sink, 0.04):
+        look_at(browser, sink)
+        browser.wait("!document.getElementById('tuning').hidden")
+        for event in ("input", "pointerup"):
+            browser.evaluate(f"{slider}.dispatchEvent(new Event('{event}'))")
+        tuning.ask({"smooth": 2})
+        browser.wait(f"{slider}.value === '2'")
+
+
 @pytest.mark.slow
 def test_the_page_of_a_run_which_is_the_readmes_picture(browser, tmp_path):
     """``EDGEFER_PICTURE=docs/web.png pytest tests/test_web_page.py -k readme`` draws it anew."""
@@ -252,7 +303,7 @@ def test_the_page_of_a_run_which_is_the_readmes_picture(browser, tmp_path):
     browser.resize(1280, 1270)
     typed = ["--camera", "synth", "--sink", f"web:0?record={tmp_path / 'readings'}"]
     command = [sys.executable, "-m", "edgefer", "run", *typed]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+    with program(command, stderr=subprocess.PIPE, text=True) as running:
         try:
             browser.open(running.stderr.readline().split()[-1])
             browser.wait(f"{BOX} !== null && document.querySelectorAll('.rail').length === 7")

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import time
+from pathlib import Path
 
 import pytest
 from sinking import frame, until
@@ -111,6 +112,17 @@ def test_nothing_else_is_fetched(tmp_path, name):
         assert "private" not in answer.body
 
 
+def test_what_is_no_file_stops_nobody_and_leaves_nothing_open(tmp_path):
+    os.mkfifo(tmp_path / OLD)
+    (tmp_path / NEW).mkdir()
+    with page(record=tmp_path) as sink:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for name in (OLD, NEW) * 5:
+            assert ask(sink.port, f"/records/{name}").status == 404
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2
+        assert told(sink.port, "/records") == []
+
+
 def test_without_a_folder_there_is_nothing_to_fetch(tmp_path):
     with page() as sink:
         assert told(sink.port, "/records") == []
@@ -124,15 +136,17 @@ def test_without_a_folder_there_is_nothing_to_fetch(tmp_path):
 def test_a_recording_of_now_is_fetched_as_far_as_it_is_written(tmp_path):
     with page(record=tmp_path) as sink, playing(sink):
         ask(sink.port, "/record", {"on": True})
-        name = until(lambda: told(sink.port)["record"]["count"] > 5) and told(sink.port)["record"]
-        until(lambda: ask(sink.port, f"/records/{name['file']}").body)
-        lines = ask(sink.port, f"/records/{name['file']}").body.splitlines()
+        until(lambda: told(sink.port)["record"]["count"] > 5)
+        name = told(sink.port)["record"]["file"]
+        until(lambda: ask(sink.port, f"/records/{name}").body)
+        lines = ask(sink.port, f"/records/{name}").body.splitlines()
     assert {json.loads(line)["emotion"] for line in lines} <= {"happy", "sad"}
 
 
 def fetch(port, name) -> socket.socket:
     """Ask for a recording, and take next to nothing of it."""
     sock = socket.socket()
+    sock.settimeout(30)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.connect(("127.0.0.1", port))
     sock.sendall(f"GET /records/{name} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
@@ -149,6 +163,16 @@ def test_who_takes_nothing_is_cut_off_and_makes_place(tmp_path):
         assert ask(sink.port, "/state").status == 200
         until(lambda: ask(sink.port, f"/records/{OLD}").status == 404)
         for sock in stuck:
+            sock.close()
+
+
+def test_who_never_takes_the_end_is_cut_off_as_well(tmp_path):
+    (tmp_path / NEW).write_bytes(bytes(400_000))
+    with page(record=tmp_path, limits=Limits(stuck=0.5)) as sink:
+        hanging = [fetch(sink.port, NEW)]
+        guards = sink._server._crowd.guards
+        until(lambda: ask(sink.port, "/state").status == 200 and not guards)
+        for sock in hanging:
             sock.close()
 
 

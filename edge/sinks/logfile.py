@@ -74,8 +74,10 @@ class LogFile:
             if force:
                 self.clear()
         except BlockingIOError as error:
+            self.close()
             raise EdgeferError(f"{path} is written by another run: choose another name.") from error
         except OSError as error:
+            self.close()
             raise EdgeferError(f"cannot write {path}: {error.strerror}.") from error
 
     def write(self, lines: deque[bytes]) -> int:

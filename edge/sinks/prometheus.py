@@ -156,7 +156,7 @@ class PrometheusSink:
         yield lost
         yield GaugeMetricFamily(
             "edgefer_warnings",
-            "How much is unlike the faces that the model was calibrated on; 0 while all is well.",
+            "How much is wrong with camera, pictures or faces; 0 while all is well.",
             value=len(vitals.warnings),
         )
         if vitals.shadow is not None:

@@ -1,4 +1,4 @@
-"""Warnings of a run: that its faces are unlike those that the model was calibrated on."""
+"""Warnings of a run: what is wrong with its camera, its pictures or its faces."""
 
 from collections.abc import Iterator, Sequence
 

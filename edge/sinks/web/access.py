@@ -111,4 +111,7 @@ class Names:
 
 def same_site(origin: str | None, host: str) -> bool:
     """Whether a page of ours asks; what is no browser names no origin."""
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+    try:
+        return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:  # no address at all
+        return False

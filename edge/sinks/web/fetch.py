@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from typing import BinaryIO
 
+from .guard import Crowd
 from .headers import careful
 from .http import web
 
@@ -16,7 +16,7 @@ async def send(
     file: BinaryIO,
     name: str,
     *,
-    begun: Callable[[], object],
+    crowd: Crowd,
     stuck: float,
 ) -> web.StreamResponse:
     """Answer with a file as long as it is now, under a name.
@@ -28,10 +28,10 @@ async def send(
         Open for reading in binary.
     name : str
         What it is saved as.
-    begun : callable
-        Called when the answer has begun: it may take longer than others.
+    crowd : Crowd
+        Lets the connection stay for longer than others.
     stuck : float
-        Seconds that a piece may take; a connection that is slower than that is cut.
+        Seconds that a piece may take, and the last one too; a connection that is slower is cut.
     """
     left = os.fstat(file.fileno()).st_size
     answer = web.StreamResponse(headers=careful(request))
@@ -39,13 +39,14 @@ async def send(
     answer.content_type, answer.content_length = "application/x-ndjson", left
     answer.force_close()
     await answer.prepare(request)
-    begun()
+    crowd.keep(request.transport)
     try:
         while left and (piece := await asyncio.to_thread(file.read, min(PIECE, left))):
             await asyncio.wait_for(answer.write(piece), stuck)
             left -= len(piece)
+        crowd.let_go(request.transport, stuck)
     except (asyncio.TimeoutError, OSError):
-        """Gone, stuck, or a disk that fails: what is missing is seen by its length."""
+        pass  # gone, stuck, or a disk that fails
     if left and request.transport is not None:
-        request.transport.abort()
+        request.transport.abort()  # what is missing is seen by its length
     return answer

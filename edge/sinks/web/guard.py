@@ -54,6 +54,12 @@ class Crowd:
             if guard.transport is transport:
                 guard.stay()
 
+    def let_go(self, transport: asyncio.BaseTransport | None, patience: float) -> None:
+        """Let a connection stay for so many seconds more, to take what is on its way."""
+        for guard in self.guards:
+            if guard.transport is transport:
+                guard.hurry(patience)
+
     def _accept(self, sock: socket.socket, inner: Any, tls: Any) -> None:
         loop = asyncio.get_running_loop()
         try:
@@ -109,6 +115,11 @@ class Guard(asyncio.Protocol):
     def stay(self) -> None:
         """Take the deadline away."""
         self._deadline.cancel()
+
+    def hurry(self, patience: float) -> None:
+        """Have another deadline, so many seconds from now."""
+        self._deadline.cancel()
+        self._deadline = asyncio.get_running_loop().call_later(patience, self.abort)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport

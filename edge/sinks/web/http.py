@@ -13,11 +13,12 @@ except ImportError as error:
 __all__ = ["LOG", "WSMsgType", "web"]
 
 LOG = logging.getLogger("edgefer.web")
+THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 
 
 def _ours(record: logging.LogRecord) -> bool:
-    """Whether a fault is the server's: what speaks no HTTP would fill a year's log."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    """Whether a fault is the server's: those of whoever asks would fill a year's log."""
+    return not (record.exc_info and isinstance(record.exc_info[1], THEIRS))
 
 
 LOG.addFilter(_ours)

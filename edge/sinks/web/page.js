@@ -23,7 +23,6 @@ function translate() {
   speak();
   $("lang").textContent = word("other");
   $("lang").lang = lang === "ko" ? "en" : "ko";
-  $("settings").replaceChildren();
   for (const face of faces.values()) { speak(face.card); fill(face); }
   $("refusal").textContent = refusal ? word(...refusal) : "";
   say(status);
@@ -123,7 +122,7 @@ function show(about) {
     text.setAttribute("font-size", 16 * unit);
     text.setAttribute("stroke-width", 4 * unit);
     return [box, text];
-  }), ...(performance.now() < measured ? [smallest(width, height)] : []));
+  }), ...smallest(width, height));
   for (const face of faces.values()) fill(face);
 }
 
@@ -134,10 +133,10 @@ function numbers(now) {
     $(name).textContent = told[name] ?? "–";
   }
   $("hot").hidden = told.temperature === null;
-  recording(told.record);
-  tune(told.tuning);
   warn(told.warnings);
   compare(told.shadow);
+  recording(told.record);
+  tune(told.tuning);
 }
 
 // The same ones are not read out again.

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -90,11 +91,16 @@ class Recorder:
         """Name and bytes of each recording, the newest first."""
         if self._folder is None:
             return []
+        try:
+            paths = sorted(self._folder.iterdir(), reverse=True)
+        except OSError:  # a folder that is gone holds none
+            return []
         kept = []
-        with suppress(OSError):  # a folder that is gone holds none
-            for path in sorted(self._folder.iterdir(), reverse=True):
-                if NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink():
-                    kept.append({"name": path.name, "bytes": path.stat().st_size})
+        for path in paths:
+            with suppress(OSError):  # nor does it hold what goes away meanwhile
+                about = path.lstat()
+                if NAME.fullmatch(path.name) and stat.S_ISREG(about.st_mode):
+                    kept.append({"name": path.name, "bytes": about.st_size})
         return kept
 
     def open(self, name: str) -> BinaryIO | None:
@@ -102,9 +108,14 @@ class Recorder:
         if self._folder is None or not NAME.fullmatch(name):
             return None
         try:
-            return open(os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+            # Without O_NONBLOCK the opening of a pipe would wait for a writer.
+            file = os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            return os.fdopen(file, "rb")
+        os.close(file)
+        return None
 
     def to_json(self) -> dict[str, Any] | None:
         """How it stands; none where nothing can be recorded."""

@@ -180,19 +180,14 @@ class Server:
         if self._fetching >= FETCHES:
             raise web.HTTPServiceUnavailable(text=f"{FETCHES} are fetching, and no more may\n")
         name = request.match_info["name"]
-        file = self._recorder.open(name)
+        loop = asyncio.get_running_loop()
+        file = await loop.run_in_executor(None, self._recorder.open, name)
         if file is None:
             raise web.HTTPNotFound(text="there is no such recording\n")
         self._fetching += 1
         try:
             with file:
-                return await send(
-                    request,
-                    file,
-                    name,
-                    begun=lambda: self._crowd.keep(request.transport),
-                    stuck=self._limits.stuck,
-                )
+                return await send(request, file, name, crowd=self._crowd, stuck=self._limits.stuck)
         finally:
             self._fetching -= 1
 
@@ -285,8 +280,9 @@ async def _body(request: web.Request) -> dict[str, Any]:
     """The JSON object of a request; a form of another site cannot send one."""
     body: Any = None
     if request.content_type == "application/json":
-        with suppress(ValueError):
-            body = await request.json()
+        # Not request.json(): the encoding that a client names need not exist.
+        with suppress(ValueError, RecursionError, web.RequestPayloadError):
+            body = json.loads(await request.read())
     if not isinstance(body, dict):
         raise web.HTTPBadRequest(text="expected a JSON object\n")
     return body
