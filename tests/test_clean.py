@@ -1,4 +1,4 @@
-""""""
+"""What is wrong with a face set is found: duplicates, blanks, leaks, faces that are none."""
 
 from collections import Counter
 
@@ -9,10 +9,7 @@ from drawn import drawn, jpeg, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgefer.faceset import FaceSet
-from edgefer.facewriter import write_faceset
-from edgefer.labels import FER7, HUFS5
-from edgefer.train.clean.apply import apply_drops
+from edgefer.labels import HUFS5
 from edgefer.train.clean.duplicates import find_duplicates
 from edgefer.train.clean.findings import (
     DROP,
@@ -22,13 +19,10 @@ from edgefer.train.clean.findings import (
     rank,
     settle,
     suggested_drops,
-    summary,
-    write_findings,
 )
 from edgefer.train.clean.leaks import find_others, find_people_across
 from edgefer.train.clean.near import close_codes, find_near
 from edgefer.train.clean.quality import find_faceless, find_poor
-from edgefer.train.show import summarize
 
 
 def told(findings):
@@ -272,25 +266,6 @@ def test_no_group_keeps_what_goes_for_another_reason():
     found = [Finding("blank", 0, 1, DROP, "x"), Finding("duplicate", 0, 1, KEEP, "", "g")]
     assert [item.suggestion for item in settle(found)] == [DROP, LOOK]
     assert suggested_drops(found) == {0: "x"}
-
-
-@pytest.mark.slow
-def test_the_facts_of_fer2013_are_found(shared, tmp_path):
-    from edgefer.train.datasets.fer2013 import import_fer2013
-
-    with write_faceset(tmp_path / "set", FER7, 48, source="fer2013") as writer:
-        import_fer2013(shared / "fer2013" / "fer2013_dev.csv.gz", writer)
-    faces = FaceSet.load(tmp_path / "set")
-    found = settle(rank(find_poor(faces) + find_duplicates(faces)))
-    about = summary(faces, found)
-    assert summarize(faces).leaked == {"val": 280}
-    assert about["kinds"]["conflict"] == {"faces": 129, "groups": 47, "drop": 129}
-    # Twelve are all black; two more are of one tone but for a few pixels.
-    assert about["kinds"]["blank"]["faces"] == 14
-    write_findings(faces, found, tmp_path)
-    made = apply_drops(faces, tmp_path / "drops.csv", tmp_path / "clean")
-    assert not find_duplicates(made)
-    assert made.split("val").shared_with(made.split("train")).faces == 0
 
 
 def test_the_labels_of_the_hufs_work_are_known(tmp_path):

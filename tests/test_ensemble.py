@@ -22,7 +22,9 @@ from edgefer.train.ensemble import fit_weights, make_ensemble
 from edgefer.train.recipe import TrainRecipe
 from edgefer.train.transfer import train_transfer
 
-QUICK = TrainRecipe(width=4, epochs=3, batch=32, dropout=0.1, warmup=0, precision="float32")
+QUICK = TrainRecipe(
+    width=4, depth=4, epochs=3, batch=32, dropout=0.1, warmup=0, precision="float32"
+)
 
 
 @pytest.fixture(scope="module")

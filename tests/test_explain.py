@@ -61,6 +61,7 @@ def bundle(faces, tmp_path_factory):
     keras.utils.set_random_seed(0)
     model = vgg(7, 48, width=8, depth=4, dropout=0.0)
     model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy")
+    model.optimizer.build(model.trainable_variables)  # else each step is traced twice
     train = faces.split("train")
     shown = train.patches[..., None].astype(np.float32)
     model.fit(shown, train.targets, epochs=15, batch_size=32, verbose=0)

@@ -19,33 +19,28 @@ from edgefer.train.distill import train_distill
 from edgefer.train.ensemble import make_ensemble
 from edgefer.train.recipe import TrainRecipe
 
-SIZE = 36
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory):
-    return toy_faces(tmp_path_factory.mktemp("toys") / "faces", each=8, size=SIZE)
-
-
-@pytest.fixture(scope="module")
-def calibration(faces):
-    return make_calibration(faces, faces.folder.with_name("calibration"), per_emotion=3)
+# The smallest patches that each takes.
+FAMILIES = {"resnet50": (resnet50, 33), "vgg19": (vgg19, 32), "vgg_hufs_gap": (vgg_hufs_gap, 36)}
 
 
 def distilled(faces, folder):
     members = [toy_bundle(folder / f"member{n}", toy_model(faces, epochs=n), faces) for n in (1, 2)]
     both = make_ensemble(members, faces, folder / "both")
-    recipe = TrainRecipe(width=8, epochs=1, batch=32, warmup=0, taught=0.7, precision="float32")
+    recipe = TrainRecipe(
+        width=8, depth=4, epochs=1, batch=32, warmup=0, taught=0.7, precision="float32"
+    )
     return train_distill([both], faces, recipe, folder / "distilled")
 
 
-@pytest.mark.parametrize("family", ["resnet50", "vgg19", "vgg_hufs_gap", "distilled"])
-def test_every_family_goes_through_the_same_command(family, faces, calibration, tmp_path):
-    if family == "distilled":
+@pytest.mark.parametrize("family", [*FAMILIES, "distilled"])
+def test_every_family_goes_through_the_same_command(family, tmp_path):
+    build, size = FAMILIES.get(family, (None, 16))
+    faces = toy_faces(tmp_path / "faces", each=8, size=size)
+    calibration = make_calibration(faces, tmp_path / "calibration", per_emotion=3)
+    if build is None:
         trained = distilled(faces, tmp_path)
     else:
-        build = {"resnet50": resnet50, "vgg19": vgg19, "vgg_hufs_gap": vgg_hufs_gap}[family]
-        trained = toy_bundle(tmp_path / "trained", build(7, SIZE, width=4), faces)
+        trained = toy_bundle(tmp_path / "trained", build(7, size, width=4), faces)
     options = ["--int8", "--calib", calibration.folder, "--faces", faces.folder, "--macs", "0.6"]
     options += ["--multiple", "2", "--epochs", "1", "--precision", "float32", "--gate", "0.5"]
     out = tmp_path / "out"

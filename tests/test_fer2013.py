@@ -179,15 +179,3 @@ def test_a_spoiled_file_is_one_error_and_nothing_is_written(tmp_path, spoil):
     with pytest.raises(DataError, match=source.name):
         read(source, tmp_path)
     assert not (tmp_path / "set").exists()
-
-
-@pytest.mark.slow
-def test_the_real_set_has_the_published_counts(shared, tmp_path):
-    faces = read(
-        shared / "fer2013" / "fer2013_dev.csv.gz",
-        tmp_path,
-        ferplus=shared / "ferplus" / "fer2013new_dev.csv",
-    )
-    assert list(faces.counts["train"].values()) == [3995, 436, 4097, 7215, 4830, 3171, 4965]
-    assert list(faces.counts["val"].values()) == [467, 56, 496, 895, 653, 415, 607]
-    assert faces.split("val").shared_with(faces.split("train")).faces == 280

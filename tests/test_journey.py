@@ -17,10 +17,10 @@ TOUR = """
 data synth -o base --people 20 --takes 3
 data synth -o korean --population korean --people 20 --takes 3
 data show korean --sheet sheet.png
-train base base -o base-model --width 8 --epochs 4 --precision float32
-train transfer base-model korean -o model --epochs 2 --precision float32
+train base base -o base-model --width 8 --depth 4 --epochs 2 --precision float32
+train transfer base-model korean -o model --epochs 1 --precision float32
 calib korean -o calibration --per-emotion 10
-export model --faces korean --macs 0.7 --multiple 4 --epochs 3 --int8 --calib calibration -o device
+export model --faces korean --macs 0.7 --multiple 4 --epochs 1 --int8 --calib calibration -o device
 """
 
 
