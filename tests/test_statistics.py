@@ -137,8 +137,7 @@ def test_holm_never_lowers_a_p_and_keeps_their_order(ps):
     assert [corrected[i] for i in order] == sorted(corrected)
 
 
-# statsmodels collects garbage at each call: seconds, beside a loaded TensorFlow.
-@settings(max_examples=10)
+@settings(max_examples=10)  # statsmodels collects garbage at each call
 @given(st.lists(shares, min_size=1, max_size=12))
 def test_holm_equals_statsmodels(ps):
     assert holm(ps) == pytest.approx(multipletests(ps, method="holm")[1].tolist())
