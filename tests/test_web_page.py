@@ -300,7 +300,7 @@ def test_a_touch_that_changes_nothing_holds_no_setting(browser):
 def test_the_page_of_a_run_which_is_the_readmes_picture(browser, tmp_path):
     """``EDGEFER_PICTURE=docs/web.png pytest tests/test_web_page.py -k readme`` draws it anew."""
     picture = os.environ.get("EDGEFER_PICTURE")
-    browser.resize(1280, 1270)
+    browser.resize(1280, 1300)
     typed = ["--camera", "synth", "--sink", f"web:0?record={tmp_path / 'readings'}"]
     command = [sys.executable, "-m", "edgefer", "run", *typed]
     with program(command, stderr=subprocess.PIPE, text=True) as running:
@@ -317,7 +317,7 @@ def test_the_page_of_a_run_which_is_the_readmes_picture(browser, tmp_path):
         finally:
             running.send_signal(signal.SIGINT)
             told = running.communicate(timeout=30)[1]
-    assert image.shape == (1270, 1280, 3)
+    assert image.shape == (1300, 1280, 3)
     assert "tuned while it ran; to begin so: --unsure 0.5" in told
     assert running.returncode == 0
 
