@@ -161,7 +161,8 @@ def run(
     if not reader.notices_drift:
         say(
             f"{made.typed} knows nothing of its calibration faces: confidence is as the model "
-            "gives it, and other faces are not noticed. Export it with --faces."
+            "gives it, and other faces are not noticed. Export it again: edgefer export ... --int8 "
+            "--calib DIR --faces FACES"
         )
     read(
         watcher,

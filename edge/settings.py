@@ -72,7 +72,7 @@ def _checked(name: str, value: Any, kind: type) -> Any:
     if not fits or not low <= value <= high:
         what = "whole number" if kind is int else "number"
         raise EdgeferError(f"{name} is a {what} from {low} to {high}, and {value!r} is none.")
-    return kind(value)
+    return kind(value) + 0  # of -0.0 it makes 0.0
 
 
 def _typed(value: bool | float) -> str:

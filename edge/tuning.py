@@ -45,7 +45,11 @@ class Tuning:
             wishes.every,
         )
         self._wanted = self._held
-        self._fixed = {*DEAF.get(wishes.detector, ()), *(FINDING if covered else ())}
+        self._fixed = dict.fromkeys(DEAF.get(wishes.detector, ()), f"{wishes.detector} has none")
+        if covered:
+            self._fixed |= dict.fromkeys(
+                FINDING, "faces are covered, and all of them are to be found"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Settings from the next frame on, those of the start, and what to type for the former."""
@@ -67,7 +71,7 @@ class Tuning:
         """
         for name in changes:
             if name in self._fixed:
-                raise EdgeferError(f"{name} cannot be changed in this run.")
+                raise EdgeferError(f"{name} cannot be changed: {self._fixed[name]}.")
         with self._lock:
             self._wanted = self._wanted.changed(changes)
 

@@ -1,5 +1,7 @@
 """The door: collects the stages' commands and turns errors into one line."""
 
+import errno
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,17 @@ def main() -> None:
         if "libGL" not in str(error):
             raise
         _stop("OpenCV needs libGL, which is not here. Try: sudo apt install libgl1", 1)
+    except OSError as error:
+        if not _is_full(error):
+            raise
+        # What is still to be printed would fail once more, at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop(f"{error.strerror}: the output, or the disk, is full. Make room.", 1)
+
+
+def _is_full(error: OSError) -> bool:
+    """Whether what is written to is full; what has a name is said by whoever writes it."""
+    return error.errno == errno.ENOSPC and error.filename is None
 
 
 def _stop(message: str, status: int) -> None:

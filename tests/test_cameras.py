@@ -289,3 +289,18 @@ def test_opencv_itself_prints_no_password_either(capfd):
         open_url("rtsp://me:secret@127.0.0.1:9/stream")
     out, err = capfd.readouterr()
     assert "secret" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("rstp://cam/x", "Did you mean rtsp?"),
+        ("htpp://cam/x", "Did you mean http?"),
+        ("rtsp://", "names no camera"),
+        ("", "no camera is named"),
+    ],
+)
+def test_what_would_be_waited_for_in_vain_is_refused_at_once(typed, message):
+    with pytest.raises(CameraError) as refused:
+        open_camera(typed)
+    assert message in str(refused.value)

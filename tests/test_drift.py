@@ -173,10 +173,10 @@ def test_a_disk_that_is_full_for_a_while_costs_no_warning(tmp_path, capsys):
     path.symlink_to("/dev/full")
     sink = open_sink(f"warnings:{path}")
     sink.tell(Vitals(warnings=(DARK,)))
-    until(lambda: sink.failing)
+    until(lambda: sink.fault)
     path.unlink()
     path.symlink_to(disk)
-    until(lambda: not sink.failing)
+    until(lambda: not sink.fault)
     sink.close()
     assert json.loads(disk.read_text())["warning"] == "dark."
     assert sink.dropped == 0
@@ -189,7 +189,7 @@ def test_a_disk_that_is_full_for_a_while_costs_no_warning(tmp_path, capsys):
 def test_a_warning_that_the_end_finds_unwritten_is_counted_and_told(capsys):
     sink = open_sink("warnings:/dev/full")
     sink.tell(Vitals(warnings=(DARK,)))
-    until(lambda: sink.failing)
+    until(lambda: sink.fault)
     with pytest.raises(EdgeferError, match="nothing could be written to /dev/full"):
         sink.close()
     assert lost([sink]) == {"/dev/full": 1}

@@ -79,9 +79,9 @@ def test_a_full_disk(tmp_path, capsys):
         yield from frames(20)
         for _ in range(ROUNDS):
             disk.full()
-            yield from slowly(lambda: sink.failing)
+            yield from slowly(lambda: sink.fault)
             disk.room()
-            yield from slowly(lambda: not sink.failing)
+            yield from slowly(lambda: not sink.fault)
             ledger.look()
 
     ledger, summary = endure(Slides(scene()), script, sinks=[sink])

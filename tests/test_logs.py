@@ -278,7 +278,7 @@ def test_a_full_disk_is_told_and_counted_and_an_error_at_the_end_if_it_took_noth
     sink = open_sink("jsonl:/dev/full")
     for index in range(5):
         sink.write(frame(index), [reading()])
-    until(lambda: sink.failing)
+    until(lambda: sink.fault)
     sink.write(frame(5), [])  # until then the run goes on
     with pytest.raises(EdgeferError, match="written to /dev/full, .* No space left"):
         sink.close()
@@ -299,7 +299,7 @@ def test_a_disk_that_took_something_before_it_was_full_is_no_error(tmp_path, kin
     (tmp_path / "full").symlink_to("/dev/full")
     (tmp_path / "full").replace(log)
     sink.write(frame(1), [reading()])
-    until(lambda: sink.failing)
+    until(lambda: sink.fault)
     sink.close()
     assert sink.dropped == 1
 
@@ -314,10 +314,10 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
 sink = open_sink(sys.argv[1])
 for index in range(50):
     sink.write(frame(index), [reading()])
-until(lambda: sink.failing)
+until(lambda: sink.fault)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 sink.write(frame(50), [reading()])
-until(lambda: not sink.failing)
+until(lambda: not sink.fault)
 sink.close()
 print(sink.dropped)
 """

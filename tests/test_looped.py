@@ -86,7 +86,7 @@ def test_a_file_that_is_gone_is_waited_for_and_told(tmp_path, capsys, take):
     given += islice(frames, 5)
     camera.close()
     assert [frame.index for frame in given] == list(range(9))
-    assert waited == [(True, f"{clip} is gone, and opened again and again.")]
+    assert waited == [(True, f"{clip} gives no pictures, and is opened again and again.")]
     assert (camera.lost, camera.warnings, camera.reconnects) == (False, (), 1)
     lost, found = capsys.readouterr().err.splitlines()
     assert lost.endswith("It is opened again.")
@@ -149,9 +149,8 @@ def test_a_run_goes_on_when_its_file_comes_back(tmp_path):
     assert "stopped by SIGTERM" in errors
     assert "the camera came back once" in errors
     told = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [(row["warning"], row["begins"]) for row in told] == [
-        (f"{clip} is gone, and opened again and again.", begins) for begins in (True, False)
-    ]
+    warning = f"{clip} gives no pictures, and is opened again and again."
+    assert [(row["warning"], row["begins"]) for row in told] == [(warning, True), (warning, False)]
 
 
 def test_a_run_that_is_not_to_wait_ends_with_an_error(tmp_path):

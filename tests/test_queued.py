@@ -163,7 +163,7 @@ def test_what_failed_before_the_end_gets_one_more_attempt():
     outlet = ListOutlet(door)
     sink = Queued(outlet, "gone", retry=(1000, 1000), patience=1000)
     write(sink, 2)
-    assert until(lambda: sink.failing)
+    assert until(lambda: sink.fault)
     attempts = len(outlet.batches)
     sink.close()
     assert (len(outlet.batches), sink.dropped, outlet.closed) == (attempts + 1, 2, 1)

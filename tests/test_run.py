@@ -22,6 +22,7 @@ from edgefer.errors import EdgeferError
 pytestmark = pytest.mark.edge
 
 ROOT = Path(__file__).resolve().parents[1]
+EDGEFER = [sys.executable, "-m", "edgefer"]
 KEYS = ["index", "seconds", "face", "box", "emotion", "confidence", "flaw", "probabilities"]
 
 
@@ -39,6 +40,23 @@ def start(*arguments, python=sys.executable, **options) -> subprocess.Popen:
         text=True,
         **options,
     )
+
+
+@pytest.mark.parametrize("options", [["--sink", "console"], ["--json"]])
+def test_a_full_disk_under_the_output_is_one_line(bundle, options):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*EDGEFER, "run", bundle, "--camera", "synth", "--frames", "3", *options],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("Error: No space left on device: the output")
+    assert "Traceback" not in done.stderr
 
 
 def rows(path: Path) -> list[dict]:

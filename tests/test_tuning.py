@@ -116,7 +116,7 @@ def test_a_detector_is_asked_for_nothing_that_it_has_no_use_for(watcher):
     watcher.follower.wishes = Wishes("yunet")
     tuning = Tuning(watcher)
     assert "neighbors" not in tuning.to_json()["now"]
-    with pytest.raises(EdgeferError, match="neighbors cannot be changed"):
+    with pytest.raises(EdgeferError, match="neighbors cannot be changed: yunet has none"):
         tuning.ask({"neighbors": 3})
 
 
@@ -124,7 +124,7 @@ def test_a_detector_is_asked_for_nothing_that_it_has_no_use_for(watcher):
 def test_where_faces_are_covered_nobody_lets_fewer_of_them_be_found(watcher, name):
     tuning = Tuning(watcher, covered=True)
     assert name not in tuning.to_json()["now"]
-    with pytest.raises(EdgeferError, match=f"{name} cannot be changed"):
+    with pytest.raises(EdgeferError, match=f"{name} cannot be changed: faces are covered"):
         tuning.ask({name: 1000})
     tuning.ask({"unsure": 0.5, "smooth": 1.0, "quality": False})
     assert tuning.to_json()["typed"] == "--unsure 0.5 --smooth 1 --quality off"
@@ -160,6 +160,10 @@ def test_a_detector_of_ones_own_that_fails_ends_no_run(watcher, capsys):
     tuning.write(frame(), [])
     assert watcher.follower.wishes.min_face == 60
     assert capsys.readouterr().err == "not tuned: not with me\n"
+
+
+def test_a_zero_has_no_sign():
+    assert START.changed({"smooth": -0.0}).options(START) == "--smooth 0"
 
 
 @pytest.mark.parametrize(

@@ -90,4 +90,4 @@ def test_a_bundle_that_knows_nothing_of_its_calibration_faces_says_so(tmp_path):
     unknown = CliRunner().invoke(COMMAND, [str(tiny_bundle(tmp_path / "parts").folder), *typed])
     assert known.exit_code == unknown.exit_code == 0
     assert "knows nothing of its calibration faces" not in known.stderr
-    assert "Export it with --faces." in unknown.stderr
+    assert "--faces FACES" in unknown.stderr

@@ -248,7 +248,7 @@ def test_the_smallest_face_is_drawn_while_it_is_chosen(browser):
 
 def test_a_run_that_comes_back_with_another_detector_has_other_settings(browser):
     yunet, haar = tunable(), tunable()
-    yunet._fixed.add("neighbors")
+    yunet._fixed["neighbors"] = "yunet has none"
     rows = "document.querySelectorAll('#settings label').length"
     with page(tuning=yunet) as sink, playing(sink, 0.04):
         look_at(browser, sink)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import time
 from pathlib import Path
@@ -141,6 +142,38 @@ def test_a_recording_of_now_is_fetched_as_far_as_it_is_written(tmp_path):
         until(lambda: ask(sink.port, f"/records/{name}").body)
         lines = ask(sink.port, f"/records/{name}").body.splitlines()
     assert {json.loads(line)["emotion"] for line in lines} <= {"happy", "sad"}
+
+
+def test_a_disk_that_takes_nothing_is_told_and_not_counted(tmp_path):
+    folder = tmp_path / "records"
+    with page(record=folder) as sink, playing(sink):
+        ask(sink.port, "/record", {"on": True})
+        until(lambda: told(sink.port)["record"]["count"] > 5)
+        shutil.rmtree(folder)
+        until(lambda: told(sink.port)["record"]["error"])
+        assert told(sink.port)["record"]["error"] == "No such file or directory"
+        stopped = json.loads(ask(sink.port, "/record", {"on": False}).body)["record"]
+        assert stopped["error"] == "No such file or directory"
+        assert stopped["count"] < sink.hub.state()["frames"]
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("8080?record=", "record= says nothing"),
+        ("8080?tune", "options read ?name=value. There are record, tune"),
+    ],
+)
+def test_options_that_say_nothing_are_refused(where, message):
+    with pytest.raises(EdgeferError) as refused:
+        parse_address(where, {})
+    assert message in str(refused.value)
+
+
+def test_a_file_is_no_folder_to_record_into(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(EdgeferError, match="it is no folder"), page(record=tmp_path / "file"):
+        pass
 
 
 def fetch(port, name) -> socket.socket:

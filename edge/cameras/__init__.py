@@ -13,6 +13,8 @@ from edgefer.plugins import build, resolve
 from ..reading import Frame
 from .care import Care
 
+# Of network cameras: what somebody may have meant, and what nobody else types.
+SCHEMES, SELDOM = ("rtsp", "rtmp", "http", "https", "udp", "tcp", "srt"), ("rtp", "rtsps", "rtmps")
 CARE = Care()
 
 
@@ -54,6 +56,7 @@ def _url(where: str, care: Care) -> Camera:
     from .captured import open_live
     from .opencv import VideoFile, open_url
 
+    _check_url(where)
     return open_live(
         "url",
         where,
@@ -174,6 +177,8 @@ def _find(source: str, care: Care) -> Callable[[], Camera]:
         return partial(_gstreamer, source, care)
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", source):
         return partial(_url, source, care)
+    if not source:
+        raise CameraError("no camera is named. Type: --camera 0, or leave it out.")
     if Path(source).is_dir() or (Path(source).is_file() and _is_picture(source)):
         return partial(_images, source, care)
     if Path(source).exists():
@@ -188,6 +193,16 @@ def _find(source: str, care: Care) -> Callable[[], Camera]:
         "synth, synth:korean, picamera, jetson, or - for bare pixels on standard input."
     )
     raise CameraError(f"there is no file or folder {source!r}. {said}")
+
+
+def _check_url(where: str) -> None:
+    """Refuse an address that would be waited for in vain."""
+    scheme, _, rest = where.partition("://")
+    known = scheme.lower() in (*SCHEMES, *SELDOM)
+    if not known and (said := meant(scheme.lower(), SCHEMES)):
+        raise CameraError(f"{scheme}:// is not known. {said}")
+    if scheme.lower() in ("rtsp", "http", "https") and not rest.strip("/"):
+        raise CameraError(f"{where} names no camera. Type: {scheme}://ADDRESS/PATH.")
 
 
 def _is_picture(source: str) -> bool:

@@ -123,6 +123,8 @@ class LiveCamera:
     def warnings(self) -> tuple[Words, ...]:
         """What is wrong with it."""
         if self.lost:
+            if self._ended:  # it is not opened again any more
+                return ()
             return (
                 Words(
                     f"{self._name} is lost, and opened again and again.",

@@ -63,8 +63,8 @@ class Looped:
             return ()
         return (
             Words(
-                f"{self._name} is gone, and opened again and again.",
-                f"{self._name}이(가) 없어져 계속 다시 여는 중입니다.",
+                f"{self._name} gives no pictures, and is opened again and again.",
+                f"{self._name}에서 화면이 나오지 않아 계속 다시 여는 중입니다.",
             ),
         )
 
@@ -113,6 +113,7 @@ class Looped:
     def _wait(self, error: CameraError, tries: int) -> None:
         """Let time pass before a source that is gone is opened again; raises if it is not to be."""
         if tries == self._care.retries:
+            self.lost = False  # it is not opened again any more
             raise CameraError(f"{error} Tried again {tries} time(s)." if tries else str(error))
         if not self.lost:
             self.lost, self._since = True, time.monotonic()

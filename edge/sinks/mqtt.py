@@ -59,6 +59,7 @@ class MqttSink(Queued):
 
     def close(self) -> None:
         self._state.see([], self._now())
+        self._state.warn((), self._now())
         super().close()
 
 

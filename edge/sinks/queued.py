@@ -32,8 +32,8 @@ class Queued:
     ----------
     name : str
         What messages call it.
-    failing : bool
-        Whether the last attempt failed.
+    fault : str
+        Why the last attempt failed; empty if it did not.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Queued:
         now : callable
             Gives seconds since 1970, for readers alone: a clock that is set moves nothing else.
         """
-        self.name, self.failing = name, False
+        self.name, self.fault = name, ""
         self._kind, self._now = kind, now
         self._outlet, self._size, self._linger = outlet, size, linger
         self._first, self._longest = retry
@@ -184,10 +184,10 @@ class Queued:
         try:
             again = self._outlet.send(self._batch)
         except OSError as error:
-            self.failing = True
+            self.fault = _reason(error)
             self._wait = min(2 * self._wait or self._first, self._longest)
             wait = f"up to {self._size} {self._kind}s wait"
-            self._broken.failed(f"{_reason(error)}; trying again, {wait}")
+            self._broken.failed(f"{self.fault}; trying again, {wait}")
             return self._wait * random.uniform(0.8, 1.2)  # boards that failed together come apart
         except EdgeferError:
             raise
@@ -195,8 +195,8 @@ class Queued:
             with self._fresh:
                 self._lose(len(self._batch))
             self._batch.clear()
-            self.failing, self._wait = True, 0.0
-            self._broken.failed(f"{_reason(error)}; such {self._kind}s are left out")
+            self.fault, self._wait = _reason(error), 0.0
+            self._broken.failed(f"{self.fault}; such {self._kind}s are left out")
             return None
         self._wait = 0.0
         if something:
@@ -208,8 +208,8 @@ class Queued:
         with self._fresh:
             lost, waits = self._lost, bool(self._waiting)
             self._lost = 0
-        if self.failing:
-            self.failing = False
+        if self.fault:
+            self.fault = ""
             self._broken.mended(f"works again; {count(lost, self._kind)} lost meanwhile")
         elif lost:
             self._slow.failed(f"slower than the camera; the oldest {self._kind}s are left out")

@@ -77,6 +77,10 @@ def parse_address(where: str, environment: Mapping[str, str] = os.environ) -> Ad
         If it cannot be so, or others could see the page without a token.
     """
     place, options = split_options(where, OPTIONS)
+    if "?" in place:
+        raise EdgeferError(
+            f"web:{where}: options read ?name=value. There are {', '.join(OPTIONS)}."
+        )
     host, port = _parse_place(place, where)
     clients = options.get("clients", str(CLIENTS))
     if not re.fullmatch(r"[1-9]\d?", clients):
@@ -86,6 +90,9 @@ def parse_address(where: str, environment: Mapping[str, str] = os.environ) -> Ad
         raise EdgeferError(f"tune={tune} must be on or off.")
     if ("cert" in options) != ("key" in options):
         raise EdgeferError("TLS needs both: cert=FILE&key=FILE.")
+    for name, value in options.items():
+        if not value:
+            raise EdgeferError(f"{name}= says nothing: leave it out, or name what it is to be.")
     cert, key, record = (
         Path(options[name]) if options.get(name) else None for name in ("cert", "key", "record")
     )

@@ -36,13 +36,16 @@ class Recorder:
         """
         self._folder, self._most = folder, most
         self._lock = threading.Lock()
-        self._sink: Sink | None = None
+        self._sink: Sink | None = None  # which is written
+        self._latest: Sink | None = None  # which was written last
         self._file = self._error = ""
         self._count = 0
         self._last: threading.Thread | None = None
         if folder is not None:
             try:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+            except FileExistsError as error:
+                raise EdgeferError(f"cannot record into {folder}: it is no folder.") from error
             except OSError as error:
                 raise EdgeferError(f"cannot record into {folder}: {why(error)}.") from error
 
@@ -72,9 +75,9 @@ class Recorder:
             if self._folder is None or self._sink is not None:
                 return
             path = self._folder / f"readings-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
-            self._file, self._error, self._count = path.name, "", 0
+            self._file, self._error, self._count, self._latest = path.name, "", 0, None
             try:
-                self._sink = open_sink(f"jsonl:{path}")
+                self._sink = self._latest = open_sink(f"jsonl:{path}")
             except EdgeferError as error:
                 self._error = str(error)
 
@@ -124,8 +127,8 @@ class Recorder:
         return {
             "on": self._sink is not None,
             "file": self._file,
-            "count": self._count - int(getattr(self._sink, "dropped", 0)),
-            "error": self._error,
+            "count": self._count - int(getattr(self._latest, "dropped", 0)),
+            "error": self._error or str(getattr(self._latest, "fault", "")),
         }
 
     def _close(self, sink: Sink) -> None:

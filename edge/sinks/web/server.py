@@ -162,8 +162,10 @@ class Server:
     async def _record(self, request: web.Request) -> web.Response:
         self._require(request)
         on = (await _body(request)).get("on")
-        if self._recorder.to_json() is None or not isinstance(on, bool):
-            raise web.HTTPBadRequest(text="nothing can be recorded\n")
+        if self._recorder.to_json() is None:
+            raise web.HTTPBadRequest(text="nothing can be recorded here\n")
+        if not isinstance(on, bool):
+            raise web.HTTPBadRequest(text="expected on as true or false\n")
         act = self._recorder.start if on else self._recorder.stop
         await asyncio.get_running_loop().run_in_executor(None, act)
         return web.json_response(self._told())

@@ -58,7 +58,7 @@ function put(name, value) {
   const input = $(`tune-${name}`);
   if (input.type === "checkbox") input.checked = value;
   else {
-    input.max = Math.max(input.max, value);
+    input.max = Math.max(TUNES[name][1], value);
     input.value = value;
   }
   write(input, value);

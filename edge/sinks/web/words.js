@@ -18,7 +18,7 @@ const WORDS = {
     neighbors: "Finds that make a face", neighbors_why: "More means fewer false faces, and more that are missed.",
     every: "Frames between searches", every_why: "More is faster; somebody new is noticed later.",
     quality: "Refuse poor faces", quality_why: "Too blurred, dark, bright, small or turned away: told as unsure.",
-    warned: "Readings may be less reliable", shadow: "Float and int8", alike: "{0} of {1} faces answered alike", nothing: "no face yet", count: "{0} faces", one: "1 face",
+    warned: "Please check", shadow: "Float and int8", alike: "{0} of {1} faces answered alike", nothing: "no face yet", count: "{0} faces", one: "1 face",
     shadownote: "How often int8 answers as float does, by what float answers. Which of them is right, only labeled faces tell.",
   },
   ko: {
@@ -36,7 +36,7 @@ const WORDS = {
     neighbors: "얼굴로 볼 검출 수", neighbors_why: "클수록 잘못 찾은 얼굴이 줄고 놓치는 얼굴이 늘어납니다.",
     every: "전체 탐색 간격(프레임)", every_why: "클수록 빠르지만 새 얼굴을 늦게 알아챕니다.",
     quality: "나쁜 얼굴 거르기", quality_why: "흐리거나, 어둡거나, 너무 밝거나, 작거나, 고개를 돌린 얼굴은 불확실로 표시합니다.",
-    warned: "판독이 평소보다 덜 정확할 수 있습니다", shadow: "float와 int8 비교", alike: "얼굴 {1}개 중 {0}개에서 답이 같음", nothing: "아직 얼굴 없음", count: "얼굴 {0}개", one: "얼굴 1개",
+    warned: "확인하세요", shadow: "float와 int8 비교", alike: "얼굴 {1}개 중 {0}개에서 답이 같음", nothing: "아직 얼굴 없음", count: "얼굴 {0}개", one: "얼굴 1개",
     shadownote: "float의 답마다 int8도 같은 답을 한 비율입니다. 어느 쪽이 맞는지는 레이블이 있는 얼굴로만 알 수 있습니다.",
   },
 };
