@@ -45,6 +45,15 @@ def tflite_python() -> Path:
 
 
 @pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A tab of headless Chromium."""
+    from chromium import Page
+
+    with Page(tmp_path_factory.mktemp("browser")) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module")
 def faces(tmp_path_factory):
     """Drawn faces; a module with wishes of its own draws its own, and the next three follow."""
     return toy_faces(tmp_path_factory.mktemp("toys") / "faces")
