@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 import pytest
-from chromium import Page
 from test_clean import drawn, jpeg, make
 
 from edgefer.faceset import FaceSet
@@ -35,12 +34,6 @@ def findings(faces, tmp_path_factory):
     folder = tmp_path_factory.mktemp("review") / "out"
     clean(faces, folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Page(tmp_path_factory.mktemp("browser")) as page:
-        yield page
 
 
 @pytest.fixture
