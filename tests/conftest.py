@@ -62,6 +62,7 @@ def faces(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(faces):
     """A network that has seen the faces."""
+    pytest.importorskip("tensorflow", reason="networks need TensorFlow")
     return toy_model(faces)
 
 

@@ -1,19 +1,20 @@
 # ruff: noqa: E402  (what stands after importorskip needs TensorFlow)
-import subprocess
-
 import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow", reason="conversion needs TensorFlow")
 pytestmark = pytest.mark.train
 
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from ai_edge_litert.interpreter import OpResolverType
+from tflite_runtime_answers import theirs
 
 from edgefer.errors import BundleError
 from edgefer.export.audit import audit, require_int8
 from edgefer.export.check import Check, answers, require_same, xnnpack
 from edgefer.export.convert import to_float, to_int8
 from edgefer.keras import keras, probabilities
+
+EXACT = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
 
 
 @pytest.fixture(scope="module")
@@ -29,21 +30,6 @@ def network(*layers):
     for layer in (*first, *layers, *last):
         x = layer(x)
     return keras.Model(given, x)
-
-
-def reference_answers(model, patches):
-    """Quantized answers of LiteRT's own kernels, which compute as tflite-runtime's do."""
-    interpreter = Interpreter(
-        model_content=model,
-        num_threads=1,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    (given,), (out,) = interpreter.get_input_details(), interpreter.get_output_details()
-    interpreter.resize_tensor_input(given["index"], (*patches.shape, 1))
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(given["index"], patches[..., None].astype(given["dtype"]))
-    interpreter.invoke()
-    return interpreter.get_tensor(out["index"])
 
 
 @pytest.mark.parametrize("role", ["float", "int8"])
@@ -140,39 +126,15 @@ def test_a_conversion_gone_wrong_is_refused():
         require_same(Check.of(same, same * np.nan))
 
 
-# tflite-runtime and TensorFlow cannot live in one process.
-ON_TFLITE_RUNTIME = """
-import sys
-import numpy as np
-from tflite_runtime.interpreter import Interpreter
-
-patches = np.load(sys.argv[1] + "/patches.npy")
-for role in ("float", "int8"):
-    interpreter = Interpreter(f"{sys.argv[1]}/{role}.tflite", num_threads=1)
-    (given,), (out,) = interpreter.get_input_details(), interpreter.get_output_details()
-    interpreter.resize_tensor_input(given["index"], (*patches.shape, 1))
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(given["index"], patches[..., None].astype(given["dtype"]))
-    interpreter.invoke()
-    np.save(f"{sys.argv[1]}/{role}.npy", interpreter.get_tensor(out["index"]))
-"""
-
-
 @pytest.mark.edge
 def test_both_runtimes_load_both_models_and_agree(made, faces, tmp_path, tflite_python):
-    np.save(tmp_path / "patches.npy", faces.patches)
-    for role, data in made.items():
-        (tmp_path / f"{role}.tflite").write_bytes(data)
-    command = [tflite_python, "-c", ON_TFLITE_RUNTIME, tmp_path]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-    theirs = np.load(tmp_path / "float.npy")
-    ours = answers(made["float"], faces.patches)
-    assert np.abs(theirs - ours).max() < 1e-5
+    found = {
+        role: theirs(tflite_python, tmp_path, data, faces.patches) for role, data in made.items()
+    }
+    ours = {role: answers(data, faces.patches) for role, data in made.items()}
+    assert np.abs(found["float"] - ours["float"]).max() < 1e-5
     # Their int8 kernels are LiteRT's own, step by step; XNNPACK's round some sums otherwise.
-    steps = np.load(tmp_path / "int8.npy")
-    assert (steps == reference_answers(made["int8"], faces.patches)).all()
-    ours = answers(made["int8"], faces.patches)
-    assert np.abs(steps / 256 - ours).max() <= 10 / 256
-    assert (steps.argmax(axis=1) == ours.argmax(axis=1)).mean() > 0.97
+    exact = answers(made["int8"], faces.patches, EXACT)
+    assert np.abs(found["int8"] - exact).max() < 1e-6
+    assert np.abs(found["int8"] - ours["int8"]).max() <= 10 / 256
+    assert (found["int8"].argmax(axis=1) == ours["int8"].argmax(axis=1)).mean() > 0.97

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_tflite import LABELS, SIZE, tiny_bundle, tiny_tflite
+from tiny_tflite import LABELS, SIZE, bundle_with, tiny_bundle, tiny_tflite
 
-from edgefer.bundle import Bundle, write_bundle
+from edgefer.bundle import Bundle
 from edgefer.edge.backends import open_backend
 from edgefer.edge.classifier import Classifier
 from edgefer.errors import BackendError, BundleError
@@ -43,15 +43,8 @@ def packaged():
 
 @pytest.fixture
 def bundle(golden, tmp_path):
-    return bundle_with(tmp_path, golden.save(tmp_path / "golden.npz").read_bytes())
-
-
-def bundle_with(folder, data: bytes, *, labels=LABELS, size=SIZE) -> Bundle:
-    """A tiny bundle whose golden vectors are these bytes."""
-    plain = tiny_bundle(folder / "parts")
-    (folder / "golden.npz").write_bytes(data)
-    files = {role: plain.path(role) for role in plain.files} | {"golden": folder / "golden.npz"}
-    return write_bundle(folder / "golden", labels=labels, size=size, files=files, history=[])
+    saved = golden.save(tmp_path / "saved.npz").read_bytes()
+    return bundle_with(tmp_path, "golden", "golden.npz", saved)
 
 
 class Wrong:
@@ -226,13 +219,13 @@ FAR = np.array([0.01, 0.1])
 )
 def test_a_garbled_file_is_refused(tmp_path, data):
     with pytest.raises(BundleError, match=r"golden\.npz lacks or garbles"):
-        Golden.load(bundle_with(tmp_path, data))
+        Golden.load(bundle_with(tmp_path, "golden", "golden.npz", data))
 
 
 def test_what_a_garbled_file_says_steers_no_terminal(tmp_path):
     data = npz(patches=PATCHES, **{"answers.\x1b[31m": ANSWERS[:1], "tolerances.\x1b[31m": FAR})
     with pytest.raises(BundleError, match=r"garbles answers of \\x1b\[31m: float32"):
-        Golden.load(bundle_with(tmp_path, data))
+        Golden.load(bundle_with(tmp_path, "golden", "golden.npz", data))
 
 
 class Loose:

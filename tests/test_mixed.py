@@ -1,13 +1,12 @@
 # ruff: noqa: E402  (what stands after importorskip needs TensorFlow)
-import subprocess
 
-import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow", reason="conversion needs TensorFlow")
 pytestmark = pytest.mark.train
 
 from collapses import residual
+from tflite_runtime_answers import theirs
 
 from edgefer.errors import BundleError
 from edgefer.export.audit import audit, require_int8
@@ -102,30 +101,10 @@ def test_nothing_is_said(calibrated, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-# tflite-runtime and TensorFlow cannot live in one process.
-ON_TFLITE_RUNTIME = """
-import sys
-import numpy as np
-from tflite_runtime.interpreter import Interpreter
-
-patches = np.load(sys.argv[1] + "/patches.npy")
-interpreter = Interpreter(sys.argv[1] + "/mixed.tflite", num_threads=1)
-(given,), (out,) = interpreter.get_input_details(), interpreter.get_output_details()
-interpreter.resize_tensor_input(given["index"], (*patches.shape, 1))
-interpreter.allocate_tensors()
-interpreter.set_tensor(given["index"], patches[..., None])
-interpreter.invoke()
-np.save(sys.argv[1] + "/answers.npy", interpreter.get_tensor(out["index"]))
-"""
-
-
 @pytest.mark.edge
 def test_both_runtimes_agree(calibrated, faces, tmp_path, tflite_python):
     made = calibrated.quantize(KEEP)
-    (tmp_path / "mixed.tflite").write_bytes(made)
-    np.save(tmp_path / "patches.npy", faces.patches)
-    subprocess.run([tflite_python, "-c", ON_TFLITE_RUNTIME, tmp_path], check=True, timeout=60)
-    other = np.load(tmp_path / "answers.npy").astype(np.float32) / 256
+    other = theirs(tflite_python, tmp_path, made, faces.patches)
     check = Check.of(answers(made, faces.patches), other)
     assert check.agreement > 0.98
     assert check.largest < 0.05

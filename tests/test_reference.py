@@ -8,9 +8,9 @@ import pytest
 from drawn import make
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_tflite import LABELS, SIZE, band, tiny_bundle, tiny_tflite
+from tiny_tflite import LABELS, band, bundle_with, tiny_bundle, tiny_tflite
 
-from edgefer.bundle import Bundle, write_bundle
+from edgefer.bundle import Bundle
 from edgefer.errors import BundleError
 from edgefer.export.reference import LEAST, calibration_error, fit_temperature, make_reference
 from edgefer.reference import Confidence, Reference, light, rescale, sharpness
@@ -34,15 +34,6 @@ MODELS = {
 shares = st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda row: sum(row) > 0.01)
 
 
-def bundle_with(folder, text: str) -> Bundle:
-    """A tiny bundle whose reference is this text."""
-    plain = tiny_bundle(folder / "parts")
-    (folder / "reference.json").write_text(text, "utf-8")
-    files = {role: plain.path(role) for role in plain.files}
-    files["reference"] = folder / "reference.json"
-    return write_bundle(folder / "made", labels=LABELS, size=SIZE, files=files, history=[])
-
-
 def sure_and_right(faces=4000, temperature=2.0):
     """Probabilities of a model that is surer than it should be, and what is right."""
     rng = np.random.default_rng(0)
@@ -52,8 +43,8 @@ def sure_and_right(faces=4000, temperature=2.0):
 
 
 def test_what_is_written_is_read_again(tmp_path):
-    saved = REFERENCE.save(tmp_path / "reference.json").read_text("utf-8")
-    found = Reference.load(bundle_with(tmp_path, saved))
+    saved = REFERENCE.save(tmp_path / "saved.json").read_bytes()
+    found = Reference.load(bundle_with(tmp_path, "reference", "reference.json", saved))
     assert found == REFERENCE
     assert found.temperature("int8") == 1.25
     assert found.temperature("float") is None
@@ -94,7 +85,7 @@ def test_the_packaged_bundles_know(name):
 def test_a_garbled_one_is_refused(tmp_path, change):
     text = json.dumps({"format": 1, **asdict(REFERENCE)} | change)
     with pytest.raises(BundleError, match=r"reference\.json lacks or garbles"):
-        Reference.load(bundle_with(tmp_path, text))
+        Reference.load(bundle_with(tmp_path, "reference", "reference.json", text.encode()))
 
 
 @given(st.lists(shares, min_size=1, max_size=5), st.floats(0.2, 5))

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_tflite import LABELS, SIZE, band, tiny_bundle, tiny_tflite
+from tiny_tflite import SIZE, band, bundle_with, tiny_tflite
 
-from edgefer.bundle import write_bundle
 from edgefer.edge.classifier import Classifier
 from edgefer.errors import BackendError, BundleError, EdgeferError
 from edgefer.export.runtimes import MOST, find_tflite_python, try_runtimes
@@ -214,17 +213,13 @@ TRIALS = {
 }
 
 
-def bundle_with(folder, text: str):
-    plain = tiny_bundle(folder / "parts")
-    (folder / "runtimes.json").write_text(text, encoding="utf-8")
-    files = {role: plain.path(role) for role in plain.files}
-    files["runtimes"] = folder / "runtimes.json"
-    return write_bundle(folder / "tried", labels=LABELS, size=SIZE, files=files, history=[])
+def saying(folder, text: str):
+    return bundle_with(folder, "runtimes", "runtimes.json", text.encode())
 
 
 @pytest.fixture
 def tried(tmp_path):
-    return bundle_with(tmp_path, Runtimes(TRIALS).save(tmp_path / "r.json").read_text())
+    return saying(tmp_path, Runtimes(TRIALS).save(tmp_path / "r.json").read_text())
 
 
 def test_a_bundle_tells_what_was_tried(tried):
@@ -276,7 +271,7 @@ def test_the_command_refuses_in_one_line(tried):
 
 def test_what_a_later_edgefer_adds_is_passed_over(tmp_path):
     text = '{"int8": {"litert": {"version": "3", "passed": true, "watts": 2}}}'
-    assert Runtimes.load(bundle_with(tmp_path, text)).passed("int8") == ["litert"]
+    assert Runtimes.load(saying(tmp_path, text)).passed("int8") == ["litert"]
 
 
 @pytest.mark.parametrize(
@@ -298,7 +293,7 @@ def test_what_a_later_edgefer_adds_is_passed_over(tmp_path):
 )
 def test_a_garbled_file_is_refused(tmp_path, text):
     with pytest.raises(BundleError, match=r"runtimes\.json (lacks or garbles|is n)"):
-        Runtimes.load(bundle_with(tmp_path, text))
+        Runtimes.load(saying(tmp_path, text))
 
 
 FIND = "from edgefer.export.runtimes import find_tflite_python; print(find_tflite_python())"

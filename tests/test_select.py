@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from toys import SIZE, toy_bundle, toy_face, toy_faces, toy_model
+from studies import pixels
+from toys import SIZE, toy_face, toy_faces
 
 from edgefer.errors import DataError
 from edgefer.export.calibration import make_calibration
@@ -20,21 +21,10 @@ def faces(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory, faces):
-    pytest.importorskip("tensorflow", reason="features need TensorFlow")
-    return toy_bundle(tmp_path_factory.mktemp("bundle") / "b", toy_model(faces, epochs=4), faces)
-
-
-@pytest.fixture(scope="module")
-def look(bundle):
+def look(trained):
     from edgefer.export.features import sight
 
-    return sight(bundle)
-
-
-def pixels(faces):
-    """Stands for a network: the pixels themselves are the features."""
-    return Features({"pixels": faces.patches.reshape(len(faces), -1).astype(np.float32)})
+    return sight(trained)
 
 
 def write(out, rows):
@@ -103,11 +93,11 @@ def test_spread_covers_more_than_random(uneven, look):
 
 
 @pytest.mark.train
-def test_the_ranges_are_those_of_the_activations(faces, bundle, look):
+def test_the_ranges_are_those_of_the_activations(faces, trained, look):
     from edgefer.keras import keras, load_model
 
     some = faces.select(np.arange(5))
-    model = load_model(bundle.path("keras"))
+    model = load_model(trained.path("keras"))
     relu = next(layer for layer in model.layers if isinstance(layer, keras.layers.ReLU))
     seen = keras.Model(model.input, relu.output)(some.patches[..., None].astype(np.float32))
     edges = look(some).groups["ranges"][:, :2]
@@ -116,7 +106,7 @@ def test_the_ranges_are_those_of_the_activations(faces, bundle, look):
 
 
 @pytest.mark.train
-def test_the_ranges_are_what_the_converter_keeps(faces, bundle, look, tmp_path):
+def test_the_ranges_are_what_the_converter_keeps(faces, trained, look, tmp_path):
     from edgefer.export.audit import audit
     from edgefer.export.calibration import representative
     from edgefer.export.convert import to_int8
@@ -127,7 +117,7 @@ def test_the_ranges_are_what_the_converter_keeps(faces, bundle, look, tmp_path):
     (ramp,) = next(representative(some.patches))
     shown = write(tmp_path / "ramp", [(ramp[0, ..., 0].astype(np.uint8), "happy", "", "")])
     tops = np.maximum(*(look(each).groups["ranges"].max(axis=0) for each in (some, shown)))
-    found = audit(to_int8(load_model(bundle.path("keras")), some.patches))
+    found = audit(to_int8(load_model(trained.path("keras")), some.patches))
     scales = [
         found.tensors[step.outputs[0]].scale for step in found.operators if step.name == "CONV_2D"
     ]
@@ -135,11 +125,11 @@ def test_the_ranges_are_what_the_converter_keeps(faces, bundle, look, tmp_path):
 
 
 @pytest.mark.train
-def test_batches_change_nothing(faces, bundle, look):
+def test_batches_change_nothing(faces, trained, look):
     from edgefer.export.features import sight
 
     whole = look(faces).groups
-    for name, values in sight(bundle, pixels=50 * SIZE**2)(faces).groups.items():
+    for name, values in sight(trained, pixels=50 * SIZE**2)(faces).groups.items():
         assert values.dtype == np.float32
         assert values == pytest.approx(whole[name], abs=1e-4)
 
@@ -233,14 +223,14 @@ def test_an_unknown_way_is_refused(faces):
 
 
 @pytest.mark.train
-def test_the_set_says_how_it_was_chosen(faces, bundle, tmp_path):
+def test_the_set_says_how_it_was_chosen(faces, trained, tmp_path):
     for way, said in (
         ("balanced", "edgefer calib, balanced, 2 faces an emotion, seed 5"),
         ("random", "edgefer calib, random, 14 faces, seed 5"),
-        ("spread", f"spread over the features of bundle {bundle.digest}, 2 faces an emotion"),
+        ("spread", f"spread over the features of bundle {trained.digest}, 2 faces an emotion"),
     ):
         made = make_calibration(
-            faces, tmp_path / way, per_emotion=2, select=way, bundle=bundle, seed=5
+            faces, tmp_path / way, per_emotion=2, select=way, bundle=trained, seed=5
         )
         assert said in made.source
         assert len(made) == 14
@@ -264,9 +254,9 @@ def test_spread_looks_at_some_faces_of_an_emotion_and_not_at_all(faces):
 
 
 @pytest.mark.train
-def test_the_command_chooses(faces, bundle, tmp_path):
+def test_the_command_chooses(faces, trained, tmp_path):
     out = tmp_path / "c"
-    options = ["--per-emotion", "3", "--select", "spread", "--bundle", str(bundle.folder)]
+    options = ["--per-emotion", "3", "--select", "spread", "--bundle", str(trained.folder)]
     result = CliRunner().invoke(calib, [str(faces.folder), "-o", str(out), *options])
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(f"{out}: 21 faces: 3 angry")

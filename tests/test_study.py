@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 from studies import SMALL, Counting, pixels
-from toys import SIZE, toy_bundle, toy_faces, toy_model
+from toys import SIZE, toy_faces
 
 from edgefer.bundle import Bundle
 from edgefer.errors import DataError, EdgeferError
@@ -25,12 +25,6 @@ def faces(tmp_path_factory):
 @pytest.fixture(scope="module")
 def other(tmp_path_factory):
     return toy_faces(tmp_path_factory.mktemp("study") / "other", labels=KOREAN7, each=12)
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory, faces):
-    pytest.importorskip("tensorflow", reason="a study needs TensorFlow")
-    return toy_bundle(tmp_path_factory.mktemp("bundle") / "b", toy_model(faces, epochs=4), faces)
 
 
 @pytest.mark.parametrize(
@@ -111,10 +105,10 @@ def test_wrong_usage_is_told(options, said):
 
 
 @pytest.mark.train
-def test_the_command_goes_on_with_a_study_and_reports_it(bundle, faces, other, tmp_path):
+def test_the_command_goes_on_with_a_study_and_reports_it(trained, faces, other, tmp_path):
     out, kept = tmp_path / "out", tmp_path / "out.run"
     kept.mkdir()
-    identity = identity_of(bundle, faces, "val", other)
+    identity = identity_of(trained, faces, "val", other)
     (kept / "identity.json").write_text(json.dumps(identity))
     pools = {"": usable(faces), "other domain": usable(other)}
     recipe = StudyRecipe(seeds=2, sizes=(8,))
@@ -122,7 +116,7 @@ def test_the_command_goes_on_with_a_study_and_reports_it(bundle, faces, other, t
     with pytest.raises(KeyboardInterrupt):
         run(recipe, pools, faces.split("val"), Counting(stop=10), kept, look=pixels)
     options = ["--against", str(other.folder), "--seeds", "2", "--sizes", "8", "--json"]
-    command = [str(faces.folder), "-o", str(out), "--study", str(bundle.folder), *options]
+    command = [str(faces.folder), "-o", str(out), "--study", str(trained.folder), *options]
     result = CliRunner().invoke(calib, command)
     assert result.exit_code == 0, result.output
     assert "10 of 12 calibrations are already done" in result.stderr
@@ -139,5 +133,5 @@ def test_the_command_goes_on_with_a_study_and_reports_it(bundle, faces, other, t
     from edgefer.keras import load_model, probabilities
 
     val = faces.split("val")
-    right = probabilities(load_model(bundle.path("keras")), val.patches).argmax(1) == val.targets
+    right = probabilities(load_model(trained.path("keras")), val.patches).argmax(1) == val.targets
     assert told["float_accuracy"] == pytest.approx(right.mean())

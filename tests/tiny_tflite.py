@@ -33,6 +33,14 @@ def tiny_bundle(folder, *, int8: bytes | None = None) -> Bundle:
     return write_bundle(folder / "tiny", labels=LABELS, size=SIZE, files=files, history=[])
 
 
+def bundle_with(folder, role: str, name: str, data: bytes) -> Bundle:
+    """A tiny bundle with one more file, which holds these bytes."""
+    plain = tiny_bundle(folder / "parts")
+    (folder / name).write_bytes(data)
+    files = {model: plain.path(model) for model in plain.files} | {role: folder / name}
+    return write_bundle(folder / "more", labels=LABELS, size=SIZE, files=files, history=[])
+
+
 def tiny_tflite(
     kind: type, *, size: int = SIZE, classes: int = 3, scale: float = 1.0, channels: int = 1
 ) -> bytes:
