@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from toys import SMALLEST
 
 pytest.importorskip("tensorflow", reason="networks need TensorFlow")
 pytestmark = pytest.mark.train
@@ -22,8 +23,6 @@ from edgefer.train.base import build_network, spelled_out
 from edgefer.train.presets import FINISH, PRESETS, preset
 from edgefer.train.recipe import TrainRecipe
 
-# name, side of the patch that it can take at least, stages
-SMALLEST = {"vgg": 16, "vgg_hufs": 36, "vgg_hufs_gap": 36, "vgg19": 32, "resnet50": 33}
 STAGES = {"vgg": 4, "vgg_hufs": 4, "vgg_hufs_gap": 4, "vgg19": 5, "resnet50": 5}
 
 

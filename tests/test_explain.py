@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from chromium import BROWSER, Page
 from click.testing import CliRunner
+from trainings import draw
 
 pytest.importorskip("tensorflow", reason="explaining needs TensorFlow")
 
@@ -17,18 +18,14 @@ pytestmark = pytest.mark.train
 from edgefer.bundle import Step, write_bundle
 from edgefer.cli import edgefer
 from edgefer.errors import DataError
-from edgefer.faceset import FaceSet
-from edgefer.facewriter import write_faceset
 from edgefer.keras import keras
 from edgefer.labels import FER7, labels_of
 from edgefer.synth import (
     ACTION_UNITS,
     PROTOTYPES,
-    find_population,
     openface_row,
 )
 from edgefer.train.backbones.vgg import vgg
-from edgefer.train.datasets.synth import import_synth
 from edgefer.train.ensemble import make_ensemble
 from edgefer.train.explain.explanation import explain
 from edgefer.train.explain.heat import heat_maps
@@ -43,10 +40,7 @@ CORE = 0.9  # how often a unit takes part in an emotion that cannot do without i
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):
     """Sixty drawn people, whose action units are known."""
-    out = tmp_path_factory.mktemp("explain") / "faces"
-    with write_faceset(out, FER7, 48, source="drawn") as writer:
-        import_synth(find_population("base"), writer, people=60, takes=2, seed=3)
-    return FaceSet.load(out)
+    return draw(tmp_path_factory.mktemp("explain") / "faces", people=60, takes=2, seed=3)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from toys import SMALLEST
 
 pytest.importorskip("tensorflow", reason="conversion needs TensorFlow")
 pytest.importorskip("tf2onnx", reason="conversion to ONNX needs tf2onnx")
@@ -31,8 +32,6 @@ from edgefer.keras import keras, probabilities
 from edgefer.train.backbones import BACKBONES
 from edgefer.train.base import build_network
 from edgefer.train.recipe import TrainRecipe
-
-SMALLEST = {"vgg": 16, "vgg_hufs": 36, "vgg_hufs_gap": 36, "vgg19": 32, "resnet50": 33}
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,9 @@ import csv
 
 import numpy as np
 import pytest
+from trainings import draw
 
 from edgefer.errors import DataError
-from edgefer.faceset import FaceSet
-from edgefer.facewriter import write_faceset
-from edgefer.synth import find_population
-from edgefer.train.datasets.synth import import_synth
-
-
-def draw(out, population="korean", **options):
-    drawn = find_population(population)
-    with write_faceset(out, drawn.labels, 48, source="test") as writer:
-        import_synth(drawn, writer, **{"people": 10, "takes": 1, **options})
-    return FaceSet.load(out)
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,8 @@ import pytest
 from trainings import QUICK, checkpoints, draw, weights
 
 from edgefer.errors import DataError, EdgeferError
-from edgefer.faceset import FaceSet
-from edgefer.facewriter import write_faceset
 from edgefer.labels import FER7, KOREAN7
 from edgefer.seen import Seen
-from edgefer.synth import find_population
-from edgefer.train.datasets.synth import import_synth
 from edgefer.train.recipe import TrainRecipe
 
 pytest.importorskip("tensorflow", reason="training needs TensorFlow")
@@ -23,12 +19,12 @@ pytestmark = pytest.mark.train
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    return draw(tmp_path_factory.mktemp("base") / "set", "base", 40)
+    return draw(tmp_path_factory.mktemp("base") / "set", "base", people=40, takes=2)
 
 
 @pytest.fixture(scope="module")
 def korean(tmp_path_factory):
-    return draw(tmp_path_factory.mktemp("korean") / "set", "korean", 20)
+    return draw(tmp_path_factory.mktemp("korean") / "set", "korean", people=20, takes=2)
 
 
 @pytest.fixture(scope="module")
@@ -223,11 +219,9 @@ def test_mixed_precision_trains_and_saves_float32(base, tmp_path):
 def test_patches_of_another_size_are_refused_with_what_to_type(trained, tmp_path):
     from edgefer.train.transfer import train_transfer
 
-    drawn = find_population("korean")
-    with write_faceset(tmp_path / "set", drawn.labels, 64, source="x") as writer:
-        import_synth(drawn, writer, people=10, takes=1)
+    large = draw(tmp_path / "set", "korean", size=64)
     with pytest.raises(DataError, match="--size 48"):
-        train_transfer(trained, FaceSet.load(tmp_path / "set"), QUICK, tmp_path / "out")
+        train_transfer(trained, large, QUICK, tmp_path / "out")
 
 
 def test_a_backbone_that_is_none_is_one_error(base, tmp_path):

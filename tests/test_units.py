@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from trainings import draw
 
 from edgefer.errors import DataError
 from edgefer.faceset import FaceSet
@@ -24,10 +25,7 @@ from edgefer.train.explain.units import NAMES
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):
     """Twelve drawn people, whose action units are known."""
-    out = tmp_path_factory.mktemp("explain") / "faces"
-    with write_faceset(out, FER7, 48, source="drawn") as writer:
-        import_synth(find_population("base"), writer, people=12, takes=2, seed=3)
-    return FaceSet.load(out)
+    return draw(tmp_path_factory.mktemp("explain") / "faces", people=12, takes=2, seed=3)
 
 
 def write(path, rows, header=("id", *OPENFACE_COLUMNS)):

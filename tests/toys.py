@@ -11,6 +11,8 @@ from edgefer.facewriter import write_faceset
 from edgefer.labels import FER7, Labels
 
 SIZE = 16
+# Side of the patches that each network takes at least.
+SMALLEST = {"vgg": SIZE, "vgg_hufs": 36, "vgg_hufs_gap": 36, "vgg19": 32, "resnet50": 33}
 _TAUGHT: dict[tuple[str, str, int], list[np.ndarray]] = {}  # weights
 
 

@@ -17,10 +17,11 @@ class Killed(Exception):
     """What ends a training here."""
 
 
-def draw(out, population, people):
+def draw(out, population="base", *, size=48, people=10, takes=1, seed=0):
+    """Drawn people, each with every emotion; what their faces do is in ``action_units.csv``."""
     drawn = find_population(population)
-    with write_faceset(out, drawn.labels, 48, source="test") as writer:
-        import_synth(drawn, writer, people=people, takes=2)
+    with write_faceset(out, drawn.labels, size, source="test") as writer:
+        import_synth(drawn, writer, people=people, takes=takes, seed=seed)
     return FaceSet.load(out)
 
 
