@@ -24,7 +24,7 @@ def exports(tmp_path_factory):
     """One bundle exported by two processes that hash otherwise, from two folders."""
     folder = tmp_path_factory.mktemp("same")
     faces = toy_faces(folder / "faces")
-    trained = toy_bundle(folder / "here", toy_model(faces, epochs=2), faces)
+    trained = toy_bundle(folder / "here", toy_model(faces), faces)
     calibration = make_calibration(faces, folder / "calibration", per_emotion=4)
     there = folder / "quite" / "elsewhere"
     shutil.copytree(trained.folder, there)

@@ -289,8 +289,8 @@ def start(faces):
 def test_a_killed_search_goes_on_with_the_trial_it_was_in(start, faces, tmp_path):
     from edgefer.train.search import search
 
-    out, long = tmp_path / "study", replace(SMALL, fixed=replace(TINY, epochs=8))
-    killed = start(out, "--trials", 3, "--epochs", 8)
+    out, long = tmp_path / "study", replace(SMALL, fixed=replace(TINY, epochs=5))
+    killed = start(out, "--trials", 3, "--epochs", 5)
     until(lambda: (out / "trials" / "1" / "state.npz").exists() or killed.poll() is not None, 120)
     assert killed.poll() is None, killed.stderr.read()
     killed.send_signal(signal.SIGKILL)
@@ -300,9 +300,9 @@ def test_a_killed_search_goes_on_with_the_trial_it_was_in(start, faces, tmp_path
     first = (out / "trials" / "0" / "log.txt").read_text()
     result = search(faces, long, out)
     assert [trial.state for trial in result.trials] == ["done"] * 3
-    assert [len(trial.epochs) for trial in result.trials] == [8] * 3
+    assert [len(trial.epochs) for trial in result.trials] == [5] * 3
     assert (out / "trials" / "0" / "log.txt").read_text() == first
-    assert (out / "trials" / "1" / "log.txt").read_text().count("epoch 1/8") == 1
+    assert (out / "trials" / "1" / "log.txt").read_text().count("epoch 1/5") == 1
 
 
 @pytest.mark.slow
