@@ -182,12 +182,12 @@ class Server:
         if self._fetching >= FETCHES:
             raise web.HTTPServiceUnavailable(text=f"{FETCHES} are fetching, and no more may\n")
         name = request.match_info["name"]
-        loop = asyncio.get_running_loop()
-        file = await loop.run_in_executor(None, self._recorder.open, name)
-        if file is None:
-            raise web.HTTPNotFound(text="there is no such recording\n")
         self._fetching += 1
         try:
+            loop = asyncio.get_running_loop()
+            file = await loop.run_in_executor(None, self._recorder.open, name)
+            if file is None:
+                raise web.HTTPNotFound(text="there is no such recording\n")
             with file:
                 return await send(request, file, name, crowd=self._crowd, stuck=self._limits.stuck)
         finally:
