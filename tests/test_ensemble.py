@@ -37,7 +37,7 @@ def bundles(faces, tmp_path_factory):
     """A network that learned something, and one that did not."""
     folder = tmp_path_factory.mktemp("bundles")
     good = toy_bundle(folder / "good", toy_model(faces), faces)
-    return good, toy_bundle(folder / "poor", toy_model(faces, epochs=0), faces)
+    return good, toy_bundle(folder / "poor", toy_model(faces, epochs=1), faces)
 
 
 def answers(bundle, faces):
