@@ -125,7 +125,8 @@ def test_teachers_are_asked_for_a_face_and_its_mirror_image(bundles, faces):
 
 def test_a_student_learns_what_its_teachers_say(bundles, faces, tmp_path):
     """Its targets are the teachers' alone here: it comes to answer as they do, right or wrong."""
-    recipe = replace(QUICK, taught=1.0, epochs=12, rate=4e-3, flip=False, rotate=0.0)
+    deep = replace(QUICK, depth=TrainRecipe().depth)
+    recipe = replace(deep, taught=1.0, epochs=12, rate=4e-3, flip=False, rotate=0.0)
     made = train_distill(bundles[:1], faces, recipe, tmp_path / "out")
     step = made.history[-1]
     assert step.stage == "train distill"
