@@ -14,10 +14,13 @@ from edgefer.progress import console, say
 from .plan import Plan, load_rows
 
 _OFTEN, _SELDOM = 0.5, 30.0  # seconds between looks, and between lines where there is no terminal
+# Seconds that the end waits for the bar. Ctrl-C in the middle of an import can leave Python's lock
+# of all imports taken, and the bar imports what it draws with: it would wait for ever.
+_PATIENCE = 5.0
 
 
 @contextmanager
-def watched(plan: Plan) -> Iterator[None]:
+def watched(plan: Plan, *, patience: float = _PATIENCE) -> Iterator[None]:
     """Show a bar (a line now and then in a pipe) while shards are being done."""
     over = threading.Event()
     thread = threading.Thread(target=_watch, args=(plan, over), daemon=True)
@@ -26,7 +29,7 @@ def watched(plan: Plan) -> Iterator[None]:
         yield
     finally:
         over.set()
-        thread.join()
+        thread.join(patience)
 
 
 def _watch(plan: Plan, over: threading.Event) -> None:
