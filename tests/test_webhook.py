@@ -176,7 +176,7 @@ def test_a_slow_server_holds_up_nobody_and_what_it_misses_is_counted(serve):
 
 def test_a_dead_server_holds_up_nobody_and_what_it_misses_is_counted(capsys):
     sink = post(f"http://127.0.0.1:{free_port()}/hook/t0ken", 1000, size=50)
-    until(lambda: sink.failing)
+    until(lambda: sink.fault)
     sink.close()
     assert sink.dropped == 1000
     told = capsys.readouterr().err
@@ -187,7 +187,7 @@ def test_a_dead_server_holds_up_nobody_and_what_it_misses_is_counted(capsys):
 def test_a_server_that_comes_back_gets_what_waited(serve):
     port = free_port()
     sink = post(f"http://127.0.0.1:{port}/", 20)
-    until(lambda: sink.failing)
+    until(lambda: sink.fault)
     server = serve(port=port)
     until(lambda: len(server.numbers) == 20)
     sink.close()
@@ -238,7 +238,7 @@ def test_an_encrypted_server_must_be_trusted(serve, tmp_path, capsys, monkeypatc
     context.load_cert_chain(certificates["cert"], certificates["key"])
     server = serve(context=context)
     blind = post(f"https://{server.address}/")
-    until(lambda: blind.failing)
+    until(lambda: blind.fault)
     blind.close()
     assert "certificate verify failed" in capsys.readouterr().err
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates["ca"]))
