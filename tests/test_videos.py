@@ -125,15 +125,17 @@ def test_a_run_without_frames_leaves_no_video(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-# Of 300 frames; after 20 of them a file may grow to so many bytes.
+# Of 300 frames; after 20 of them a file may grow to so many bytes. What is free is looked at every
+# so many seconds.
 SMALL_DISK = """
 import resource, sys, time
 sys.path.insert(0, sys.argv[1])
 import numpy as np
 from dataclasses import replace
 from sinking import frame
-from edgefer.edge.sinks import open_sink
+from edgefer.edge.sinks import open_sink, video
 from edgefer.errors import EdgeferError
+video.LOOK_AGAIN = float(sys.argv[5])
 sink = open_sink(f"video:{sys.argv[2]}")
 noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
 for index in range(300):
@@ -149,17 +151,17 @@ except EdgeferError as error:
 """
 
 
-def record_on_small_disk(path, room, pause):
-    here = Path(__file__).parent
-    command = [sys.executable, "-c", SMALL_DISK, str(here), str(path), str(room), str(pause)]
+def record_on_small_disk(path, room, pause, look_again):
+    here, given = Path(__file__).parent, [str(value) for value in (room, pause, look_again)]
+    command = [sys.executable, "-c", SMALL_DISK, str(here), str(path), *given]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "the run went on\n"), done.stderr
     return done.stderr.splitlines()
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.avi"])
-def test_a_video_that_met_a_full_disk_gets_no_name_and_ends_with_an_error(tmp_path, name):
-    told = record_on_small_disk(tmp_path / name, 1_000_000, 0)[-1]
+def test_a_disk_that_is_full_between_two_looks_leaves_no_video_and_an_error(tmp_path, name):
+    told = record_on_small_disk(tmp_path / name, 1_000_000, 0, look_again=60)[-1]
     assert f"{name} was not written: of 300 frames 0 can be read in " in told
     assert f".out.partial{name[-4:]}. Is the disk full? Free some room" in told
     assert not (tmp_path / name).exists()
@@ -167,7 +169,7 @@ def test_a_video_that_met_a_full_disk_gets_no_name_and_ends_with_an_error(tmp_pa
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.avi"])
 def test_before_the_disk_is_full_a_video_ends_whole_and_the_run_goes_on(tmp_path, name):
-    early, last = record_on_small_disk(tmp_path / name, 65_000_000, 0.01)
+    early, last = record_on_small_disk(tmp_path / name, 65_000_000, 0.01, LOOK_AGAIN)
     frames = len(read_video(tmp_path / name))
     assert 20 < frames < 300
     ends = f"{name} ends after {frames} frames: less than 64 MB are free there."
