@@ -8,6 +8,7 @@ gives in int8 the one that it gives for the face as it was.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -46,6 +47,7 @@ WORSE: dict[str, Worse] = {
     "32 pixels and enlarged": small(32),
     "24 pixels and enlarged": small(24),
     "noise of 5 grey levels": noisy(5),
+    "noise of 7 grey levels": noisy(7),
     "noise of 10 grey levels": noisy(10),
 }
 SMALL = {"32 pixels and enlarged": 32, "24 pixels and enlarged": 24}  # sides of their boxes
@@ -59,9 +61,8 @@ def main(faces: Path, clips: Path) -> None:
     """Print what is refused, what becomes of the answers, and what the gate takes of a face."""
     cv2.setNumThreads(1)
     known = np.asarray(FaceSet.load(faces).split("val").patches)
-    flawed = flaws(known, boxes(known))
-    turned, rest = (flawed == "turned").sum(), (~np.isin(flawed, ["", "turned"])).sum()
-    print(f"val, {len(known):,}: {turned} refused for their pose, {rest} for the rest")
+    refusals = Counter(flaw for flaw in flaws(known, boxes(known)).tolist() if flaw)
+    print(f"val, {len(known):,}, refused: {dict(refusals)}")
     found = list(followed(clips))
     places = [box for _, box in found]
     patches = np.stack([to_patch(image, box) for image, box in found])

@@ -48,8 +48,8 @@ _options = section(
         type=click.Choice(["on", "off"]),
         default="on",
         show_default=True,
-        help="Tell a face that is too blurred, dark, bright, small (below 32 pixels) or turned "
-        "away as unsure, with confidence 0, and do not ask the model.",
+        help="Tell a face that is too blurred, noisy, dark, bright, small (below 32 pixels) or "
+        "turned away as unsure, with confidence 0, and do not ask the model.",
     ),
     click.option(
         "--min-confidence",

@@ -7,7 +7,7 @@ from loops import ListCamera
 from scenes import Scene
 
 from edgefer.edge.faces import Reader
-from edgefer.edge.quality import flaws
+from edgefer.edge.quality import flaws, noise
 from edgefer.edge.reading import Frame
 from edgefer.edge.sinks.blur import Blur
 from edgefer.edge.stream import run
@@ -28,6 +28,12 @@ def face(seed=0) -> np.ndarray:
     return np.clip(130 + 30 * soft / soft.std(), 0, 255).astype(np.uint8)
 
 
+def noisy(image, sigma) -> np.ndarray:
+    """With a sensor's noise; shrinking the picture to the patch halves it."""
+    grain = np.random.default_rng(0).normal(0, sigma, image.shape)
+    return np.clip(image + grain, 0, 255).astype(np.uint8)
+
+
 def flaw(image, box=WHOLE) -> str:
     return str(flaws(to_patch(image, box)[None], [box])[0])
 
@@ -43,11 +49,34 @@ def flaw(image, box=WHOLE) -> str:
         (lambda image: np.clip(image * 4.0, 0, 255).astype(np.uint8), "bright"),
         (np.zeros_like, "dark"),
         (lambda image: np.full_like(image, 128), "blurred"),  # nothing there
+        (lambda image: noisy(image, 6), ""),
+        (lambda image: noisy(image, 20), "noisy"),
+        (lambda image: noisy(image * 0.15, 20), "dark"),
     ],
-    ids=["as-it-is", "blurred", "dim", "dark", "light", "glaring", "black", "flat"],
+    ids=[
+        "as-it-is",
+        "blurred",
+        "dim",
+        "dark",
+        "light",
+        "glaring",
+        "black",
+        "flat",
+        "grainy",
+        "noisy",
+        "night",
+    ],
 )
 def test_what_cannot_be_read(change, expected):
     assert [flaw(change(face(seed))) for seed in range(5)] == [expected] * 5
+
+
+@pytest.mark.parametrize("sigma", [2, 5, 10])
+def test_noise_is_measured_whatever_it_lies_on(sigma):
+    flat = np.full((96, 96), 128, np.uint8)
+    disc = cv2.circle(flat.copy(), (48, 48), 30, 60, -1)
+    for image in (flat, disc, face()):
+        assert noise(noisy(image, sigma)[None]) == pytest.approx(sigma, abs=0.6)
 
 
 @pytest.mark.parametrize(("side", "expected"), [(31, "small"), (32, ""), (96, "")])
