@@ -76,9 +76,9 @@ def _add(out: FaceSetWriter, origin: str, row: list[str], votes: list[str] | Non
         out.drop(origin, f"emotion {emotion[:20]!r} is not 0 to {len(FER7) - 1}")
         return
     try:
-        values = np.array(pixels.split(), np.int64)
+        values = np.fromstring(pixels, np.int64, sep=" ")
         counts = [int(vote) for vote in votes[1:-1]] if votes else None
-    except (ValueError, OverflowError):
+    except ValueError:
         out.drop(origin, "pixels or votes are not numbers")
         return
     if values.size != SIDE * SIDE or values.min() < 0 or values.max() > 255:
