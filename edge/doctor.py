@@ -86,7 +86,7 @@ def _opencv(found: Printed) -> Iterator[Check]:
             "video",
             "note",
             f"reads through {', '.join(video) or 'nothing'}: no FFMPEG, so no files or addresses",
-            install("edge").replace("install", "install --force-reinstall"),
+            install("edge", anew=True),
         )
 
 
@@ -170,7 +170,7 @@ def _tensorflow() -> Check:
         return Check("TensorFlow", "note", "not installed; only training and export need it")
     answer = probe(GPUS)
     if answer.error:
-        fix = install("train")
+        fix = install("train", anew=True)
         return Check("TensorFlow", "note", f"{number} does not load: {answer.error}", fix)
     gpus = ", ".join(answer.value)
     if gpus:

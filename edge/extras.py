@@ -70,7 +70,7 @@ def look_at_extras() -> Iterator[Check]:
             # An error of edgefer's own says what to type.
             found, _, fix = answer.error.partition(" Try: ")
             found = f"{about} is here, but {extra.gives} does not work: {found}"
-            yield Check(name, "note", found, fix.rstrip(".") or install(name))
+            yield Check(name, "note", found, fix.rstrip(".") or install(name, anew=True))
         else:
             yield Check(name, "ok", f"{about}: {extra.gives} works")
 
