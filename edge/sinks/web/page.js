@@ -127,6 +127,7 @@ function show(about) {
 }
 
 function numbers(now) {
+  if (told && now.time < told.time) return;  // it was on its way when something newer came
   told = now;
   if (status === "on") say("on");
   for (const name of ["fps", "frames", "dropped", "lost", "watchers", "latency", "temperature"]) {
@@ -266,7 +267,7 @@ function clear() {
   for (const face of faces.values()) face.card.remove();
   faces.clear();
   $("boxes").replaceChildren();
-  last = null;
+  last = told = null;
 }
 
 $("lang").onclick = () => {
