@@ -14,9 +14,8 @@ ROOT = Path("/")
 UNREAL = {"PMIC-Die"}
 # Bits of the Raspberry Pi's get_throttled; 16 above each is the same since the board was started.
 BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
-THROTTLES = (
-    80.0  # degrees at which a Raspberry Pi's firmware begins, where the kernel tells nothing
-)
+# Degrees at which a Raspberry Pi's firmware begins, where the kernel tells nothing.
+THROTTLES = 80.0
 
 
 @dataclass(frozen=True)

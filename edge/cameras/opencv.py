@@ -88,15 +88,12 @@ def device_path(where: str) -> Path:
     CameraError
         If there is none, or not for this user.
     """
-    path, name = (
-        Path(where if where.startswith("/dev/") else f"/dev/video{where}"),
-        f"camera {where}",
-    )
+    path = Path(where if where.startswith("/dev/") else f"/dev/video{where}")
+    name = f"camera {where}"
     if sys.platform == "linux":
         _check_device(path, name)
-    path = (
-        path.resolve()
-    )  # anew each time: a camera that is plugged in again may have another number
+    # Anew each time: a camera that is plugged in again may have another number.
+    path = path.resolve()
     if not path.name.removeprefix("video").isdecimal():
         raise CameraError(f"{name} is not known: a camera is a number or /dev/video and a number.")
     return path
