@@ -79,7 +79,8 @@ def flaws(patches: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
     flaw = np.full(len(boxes), "", "<U8")
     # The last that holds is told: what is dark is blurred or noisy, too.
     flaw[sharpness(patches) < SHARP] = "blurred"
-    flaw[noise(patches) > NOISY] = "noisy"
+    if patches.shape[1] >= SMALL:  # in fewer pixels edges are not told from noise
+        flaw[noise(patches) > NOISY] = "noisy"
     flaw[grey > BRIGHT] = "bright"
     flaw[grey < DARK] = "dark"
     flaw[sides < SMALL] = "small"
@@ -102,5 +103,8 @@ def noise(patches: np.ndarray) -> np.ndarray:
     .. [2] Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika, 1994.
     """
     grain = np.diff(np.diff(patches.astype(np.int16), 2, axis=1), 2, axis=2)
+    amounts = np.abs(grain).reshape(len(patches), -1)
+    middle = amounts.shape[1] // 2
+    median = np.partition(amounts, middle, axis=1)[:, middle]  # np.median takes three times as long
     # Six times the noise's deviation; .6745 of a normal's is the median of its amounts.
-    return np.asarray(np.median(np.abs(grain), axis=(1, 2)) / (6 * 0.6745))
+    return np.asarray(median / (6 * 0.6745))
