@@ -19,7 +19,7 @@ from edgefer.faceset import FaceSet
 from edgefer.train.datasets.plan import SHARD
 
 ROOT = Path(__file__).resolve().parents[1]
-PHOTOS = 12 * SHARD
+PHOTOS = 9 * SHARD
 
 
 @pytest.fixture(scope="module")

@@ -62,9 +62,8 @@ def test_mixed_precision_prunes_as_well(model, faces, precision):
     assert {layer.dtype_policy.name for layer in result.model.layers} == {"float32"}
 
 
-@pytest.mark.parametrize("epochs", [1, 5])
-def test_the_schedule_ends_on_the_target_whatever_the_steps(model, faces, epochs):
-    recipe = replace(QUICK, sparsity="0.6", epochs=epochs, batch=100)
+def test_the_schedule_ends_on_the_target_in_two_steps_too(model, faces):
+    recipe = replace(QUICK, sparsity="0.6", epochs=1, batch=100)
     result = sparsify(model, faces.split("train"), recipe)
     assert min(result.layers.values()) > 0.57
     assert (result.before, result.after) == (None, None)  # there was no val split

@@ -10,7 +10,9 @@ from edgefer.preprocess import Box
 
 from .region import apart, cut, shrink
 
-SIZES = 0.75, 1.35  # of a face from one picture to the next, as shares of its last one
+# Sizes of a face from one picture to the next, as shares of its last one. The smallest take most of
+# the time, so those below the first share are tried only where there is no larger face.
+SMALLEST, LARGEST = (0.85, 0.75), 1.35
 SHARP = 60  # pixels of a face that are enough to find it again: 2.5 of the cascade's windows
 
 
@@ -30,23 +32,23 @@ class Haar:
     ====================== ======= ===== ===== ===== ====== ======== ======
     other than the default covered found worst false people somebody nobody
     ====================== ======= ===== ===== ===== ====== ======== ======
-    every frame, patiently .995    .958  .770  0     10     23.0     16.3
-    (none)                 .958    .955  .869  0     10     2.8      1.7
-    every 5                .986    .982  .934  0     10     3.9      4.0
-    every 20               .918    .910  .787  0     10     2.2      1.0
-    every 30               .864    .863  .721  0     10     1.9      .8
-    window 30              .950    .944  .803  0     10     2.9      1.7
-    window 48              .962    .957  .905  0     10     4.0      2.9
-    window 60 (not shrunk) .962    .957  .885  0     10     4.0      3.0
-    reach .2               .958    .955  .869  0     10     2.5      1.7
-    reach .5               .955    .949  .803  0     10     3.5      1.7
-    trust 1                .944    .928  .672  0     10     2.8      1.7
-    trust .25              .962    .963  .902  0     10     2.8      1.8
-    patience 0             .926    .903  .443  0     13     2.7      1.8
-    patience 30            .958    .955  .869  0     10     2.8      1.7
-    scale 1.1              .962    .960  .902  6     10     4.9      2.8
-    cascade alt            .928    .903  .443  0     11     2.2      1.9
-    cascade alt2           .912    .884  .295  0     10     1.8      1.6
+    every frame, patiently .995    .958  .770  0     10     49.2     35.0
+    (none)                 .958    .954  .869  0     10     5.1      3.8
+    every 5                .986    .982  .934  0     10     7.7      8.6
+    every 20               .918    .910  .787  0     10     3.9      2.3
+    every 30               .864    .857  .672  0     10     3.6      1.8
+    window 30              .947    .943  .787  0     10     5.3      3.7
+    window 48              .960    .959  .902  0     10     7.7      6.6
+    window 60 (not shrunk) .960    .957  .885  0     10     7.9      6.7
+    reach .2               .952    .941  .721  0     10     4.7      3.7
+    reach .5               .955    .949  .803  0     10     6.4      3.7
+    trust 1                .949    .933  .672  0     10     5.2      3.8
+    trust .25              .962    .960  .902  0     10     5.2      3.8
+    patience 0             .926    .903  .443  0     13     5.0      3.9
+    patience 30            .958    .954  .869  0     10     5.1      3.7
+    scale 1.1              .962    .960  .902  6     10     9.6      6.3
+    cascade alt            .926    .902  .443  1     11     4.4      4.3
+    cascade alt2           .906    .877  .295  0     10     3.7      3.8
     ====================== ======= ===== ===== ===== ====== ======== ======
 
     What is not covered is mostly the time until somebody new is noticed: who is there from the
@@ -106,22 +108,28 @@ class Haar:
         for hint in hints:
             place = Box(*(round(value / share) for value in hint))
             if apart([place], [*known, *found]):
-                found += apart(self._near(image, place, self._neighbors), [*known, *found])
+                found += apart(
+                    self._near(image, place, self._neighbors, SMALLEST[1:]), [*known, *found]
+                )
         return found
 
     def near(self, image: np.ndarray, place: Box) -> list[Box]:
-        return self._near(image, place, self._trusted)
+        return self._near(image, place, self._trusted, SMALLEST)
 
-    def _near(self, image: np.ndarray, place: Box, neighbors: int) -> list[Box]:
-        smallest, largest = max(self._min_size, SIZES[0] * place.w), SIZES[1] * place.w
+    def _near(
+        self, image: np.ndarray, place: Box, neighbors: int, shares: Sequence[float]
+    ) -> list[Box]:
         part, where = cut(image, place, self._reach)
         # A whole number keeps the shrinking fast, and the sizes that are tried the same.
         times = max(1, place.w // SHARP)
         width, height = where.w // times, where.h // times
-        if min(width, height) < self._least or largest < smallest:
+        largest = LARGEST * place.w
+        if min(width, height) < self._least or largest < self._min_size:
             return []
         part = self._even_cut.apply(shrink(_gray(part), width, height))
-        boxes = self._search(part, neighbors, smallest / times, largest / times)
+        boxes: list[Box] = []
+        for smallest in dict.fromkeys(max(self._min_size, share * place.w) for share in shares):
+            boxes = boxes or self._search(part, neighbors, smallest / times, largest / times)
         return [
             Box(where.x + times * x, where.y + times * y, times * w, times * h)
             for x, y, w, h in boxes
