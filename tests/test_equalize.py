@@ -15,7 +15,7 @@ from edgefer.keras import keras, probabilities
 from edgefer.train.backbones.vgg_hufs import vgg_hufs
 
 WAYS = {
-    "vgg": ("stage2_1_norm", ("stage2_2_conv",)),
+    "vgg": ("stage2_1_norm", ("stage3_1_conv",)),
     "residual": ("stage2_2_1_norm", ("stage2_2_2_conv",)),
     "residual, before two readers": ("stage1_1_norm", ("stage2_1_0_conv", "stage2_1_1_conv")),
 }
@@ -79,7 +79,7 @@ def test_a_channel_that_is_always_zero_stays(models, faces):
     norm.beta.assign(norm.beta * off)
     equal = equalize(dead, faces.patches)
     assert all(np.isfinite(weights).all() for weights in equal.get_weights())
-    kernels = (each.get_layer("stage2_2_conv").kernel.numpy()[:, :, 2] for each in (dead, equal))
+    kernels = (each.get_layer("stage3_1_conv").kernel.numpy()[:, :, 2] for each in (dead, equal))
     before, after = (np.abs(kernel) > 0 for kernel in kernels)
     assert (before == after).all()
 

@@ -17,7 +17,7 @@ from edgefer.export.mixed import Calibrated
 from edgefer.export.sensitivity import measured
 from edgefer.export.sensitivity_page import Found, headline, measure_sensitivity, to_html, to_text
 
-BROKEN = {"stage2_1_conv", "stage2_2_conv"}  # what gives the channel, and what reads it
+BROKEN = {"stage2_1_conv", "stage3_1_conv"}  # what gives the channel, and what reads it
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def calibration(tmp_path_factory, faces):
 
 @pytest.fixture(scope="module")
 def networks(model, calibration):
-    broken = collapsed(model, "stage2_1_norm", ("stage2_2_conv",))
+    broken = collapsed(model, "stage2_1_norm", ("stage3_1_conv",))
     both = {"sound": model, "broken": broken}
     return {name: Calibrated.of(each, calibration.patches) for name, each in both.items()}
 

@@ -42,12 +42,13 @@ def toy_faces(
 
 
 def toy_model(faces: FaceSet, *, epochs: int = 12) -> Any:
-    """A VGG of width 4 that has seen the faces."""
+    """A VGG of width and depth 4 that has seen the faces."""
     from edgefer.keras import keras
     from edgefer.train.backbones.vgg import vgg
 
     keras.utils.set_random_seed(1)
-    return taught(vgg(len(faces.labels), faces.size, width=4, dropout=0.1), faces, epochs=epochs)
+    model = vgg(len(faces.labels), faces.size, width=4, depth=4, dropout=0.1)
+    return taught(model, faces, epochs=epochs)
 
 
 def taught(model: Any, faces: FaceSet, *, epochs: int = 12) -> Any:
