@@ -145,9 +145,8 @@ class WebhookOutlet:
         watch.start()
         try:
             self._connection.request("POST", self._target, body, self._headers)
-            self._open = (
-                self._connection.sock
-            )  # which the connection forgets before the answer ends
+            # The connection forgets its socket before the answer ends.
+            self._open = self._connection.sock
             with self._connection.getresponse() as answer:
                 # Only a short answer is read to its end, which is what keeps the connection.
                 if len(answer.read(65536)) == 65536:
