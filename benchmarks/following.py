@@ -40,6 +40,8 @@ SETTINGS = [
     ({"reach": 0.5}, {}),
     ({"trust": 1.0}, {}),
     ({"trust": 0.25}, {}),
+    ({"smallest": (0.75,)}, {}),
+    ({"smallest": (0.85,)}, {}),
     ({}, {"patience": 0}),
     ({}, {"patience": 30}),
     ({"scale": 1.1}, {}),

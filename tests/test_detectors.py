@@ -50,6 +50,14 @@ def test_a_face_that_moved_a_little_is_found_from_its_last_place(haar, moment, p
         assert overlap(box, place) > 0.6
 
 
+def test_a_face_that_shrank_much_is_found_by_the_second_look(haar, moment, place):
+    wide = place.w * 8 // 5
+    before = Box(place.x - (wide - place.w) // 2, place.y - (wide - place.w) // 2, wide, wide)
+    assert Haar(smallest=(0.85,)).near(moment.image, before) == []
+    (box,) = haar.near(moment.image, before)
+    assert overlap(box, place) > 0.5
+
+
 def test_a_face_elsewhere_is_not_near(haar, moment, place):
     assert haar.near(moment.image, Box(5, 5, 80, 80)) == []
     assert haar.near(moment.image, place._replace(w=place.w * 2, h=place.h * 2)) == []

@@ -38,7 +38,6 @@ def test_a_run_is_tuned_by_touch(browser):
         assert "Unsure below\n0.4" in text(browser, "#settings")
         assert browser.evaluate("document.getElementById('typed').hidden")
         put(browser, "unsure", 0.55)
-        # A picture that was under way may tell of what was before, once more.
         browser.wait("document.querySelector('#typed code').innerText === '--unsure 0.55'")
         assert tuning.to_json()["now"]["unsure"] == 0.55
         browser.evaluate("document.getElementById('tune-quality').click()")
@@ -50,6 +49,17 @@ def test_a_run_is_tuned_by_touch(browser):
         browser.evaluate("document.getElementById('restore').click()")
         browser.wait("document.getElementById('typed').hidden")
         assert tuning.to_json()["now"] == tuning.to_json()["start"]
+
+
+def test_what_was_on_its_way_does_not_undo_what_is_newer(browser):
+    tell = "numbers({{...told, time: told.time - {}, frames: -1}})"
+    frames = "Number(document.getElementById('frames').innerText)"
+    with page() as sink, playing(sink, 0.04):
+        look_at(browser, sink)
+        browser.wait(f"{frames} > 0")
+        # In one breath: the next picture tells its own number.
+        assert browser.evaluate(f"({tell.format(0.01)}, {frames})") > 0
+        assert browser.evaluate(f"({tell.format(0)}, {frames})") == -1
 
 
 def test_the_smallest_face_is_drawn_while_it_is_chosen(browser):

@@ -10,9 +10,7 @@ from edgefer.preprocess import Box
 
 from .region import apart, cut, shrink
 
-# Sizes of a face from one picture to the next, as shares of its last one. The smallest take most of
-# the time, so those below the first share are tried only where there is no larger face.
-SMALLEST, LARGEST = (0.85, 0.75), 1.35
+LARGEST = 1.35  # of a face in the next picture, as a share of its last size
 SHARP = 60  # pixels of a face that are enough to find it again: 2.5 of the cascade's windows
 
 
@@ -32,27 +30,29 @@ class Haar:
     ====================== ======= ===== ===== ===== ====== ======== ======
     other than the default covered found worst false people somebody nobody
     ====================== ======= ===== ===== ===== ====== ======== ======
-    every frame, patiently .995    .958  .770  0     10     49.2     35.0
-    (none)                 .958    .954  .869  0     10     5.1      3.8
-    every 5                .986    .982  .934  0     10     7.7      8.6
-    every 20               .918    .910  .787  0     10     3.9      2.3
-    every 30               .864    .857  .672  0     10     3.6      1.8
-    window 30              .947    .943  .787  0     10     5.3      3.7
-    window 48              .960    .959  .902  0     10     7.7      6.6
-    window 60 (not shrunk) .960    .957  .885  0     10     7.9      6.7
-    reach .2               .952    .941  .721  0     10     4.7      3.7
-    reach .5               .955    .949  .803  0     10     6.4      3.7
-    trust 1                .949    .933  .672  0     10     5.2      3.8
-    trust .25              .962    .960  .902  0     10     5.2      3.8
-    patience 0             .926    .903  .443  0     13     5.0      3.9
-    patience 30            .958    .954  .869  0     10     5.1      3.7
-    scale 1.1              .962    .960  .902  6     10     9.6      6.3
-    cascade alt            .926    .902  .443  1     11     4.4      4.3
-    cascade alt2           .906    .877  .295  0     10     3.7      3.8
+    every frame, patiently .995    .958  .770  0     10     43.3     30.8
+    (none)                 .958    .954  .869  0     10     4.4      3.3
+    every 5                .986    .982  .934  0     10     6.5      7.6
+    every 20               .918    .910  .787  0     10     3.3      2.0
+    every 30               .864    .857  .672  0     10     3.1      1.6
+    window 30              .947    .943  .787  0     10     4.6      3.2
+    window 48              .960    .959  .902  0     10     6.7      5.7
+    window 60 (not shrunk) .960    .957  .885  0     10     7.0      6.1
+    reach .2               .952    .941  .721  0     10     4.1      3.3
+    reach .5               .955    .949  .803  0     10     5.7      3.4
+    trust 1                .949    .933  .672  0     10     4.5      3.3
+    trust .25              .962    .960  .902  0     10     4.4      3.3
+    smallest .75 alone     .958    .955  .869  0     10     5.3      3.3
+    smallest .85 alone     .946    .933  .672  0     10     4.6      3.3
+    patience 0             .926    .903  .443  0     13     4.6      3.6
+    patience 30            .958    .954  .869  0     10     4.6      3.3
+    scale 1.1              .962    .960  .902  6     10     8.4      5.5
+    cascade alt            .926    .902  .443  1     11     4.1      4.1
+    cascade alt2           .906    .877  .295  0     10     3.4      3.6
     ====================== ======= ===== ===== ===== ====== ======== ======
 
     What is not covered is mostly the time until somebody new is noticed: who is there from the
-    first frame on is covered at .990. These people hardly move; a reach of .3 is for those who do.
+    first frame on is covered at .989. These people hardly move; a reach of .3 is for those who do.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Haar:
         reach: float = 0.3,
         window: int | None = None,
         trust: float = 0.5,
+        smallest: tuple[float, ...] = (0.85, 0.75),
     ) -> None:
         """Load the cascade.
 
@@ -80,6 +81,9 @@ class Haar:
             out.
         trust : float
             Share of the neighbors that is enough where a face was a picture ago.
+        smallest : tuple of float
+            Smallest size of a face in the next picture, as a share of its last one: each is tried
+            where the one before found nothing. The smallest take most of the time.
 
         Raises
         ------
@@ -92,6 +96,7 @@ class Haar:
         self._cascade = self._patient.classifier
         self._scale, self._neighbors, self._min_size = scale, neighbors, min_size
         self._trusted, self._reach = max(1, round(trust * neighbors)), reach
+        self._smallest = smallest
         self._least = self._cascade.getOriginalWindowSize()[0]
         self._window = window or self._least
         self._even, self._even_cut = cv2.createCLAHE(1.0, (8, 8)), cv2.createCLAHE(1.0, (2, 2))
@@ -108,13 +113,12 @@ class Haar:
         for hint in hints:
             place = Box(*(round(value / share) for value in hint))
             if apart([place], [*known, *found]):
-                found += apart(
-                    self._near(image, place, self._neighbors, SMALLEST[1:]), [*known, *found]
-                )
+                boxes = self._near(image, place, self._neighbors, self._smallest[-1:])
+                found += apart(boxes, [*known, *found])
         return found
 
     def near(self, image: np.ndarray, place: Box) -> list[Box]:
-        return self._near(image, place, self._trusted, SMALLEST)
+        return self._near(image, place, self._trusted, self._smallest)
 
     def _near(
         self, image: np.ndarray, place: Box, neighbors: int, shares: Sequence[float]
