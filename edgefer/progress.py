@@ -1,11 +1,9 @@
 """Say how far long work is: a bar on a terminal, plain lines anywhere; keep libraries quiet."""
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,33 +13,6 @@ if TYPE_CHECKING:
 def say(text: str) -> None:
     """One line on standard error: standard output is for results."""
     print(text, file=sys.stderr, flush=True)
-
-
-class _Interrupt:
-    """Whether Ctrl-C was pressed."""
-
-    came = False
-
-    def handle(self, number: int, frame: FrameType | None) -> None:
-        """Raise KeyboardInterrupt, and remember it: a finalizer that it hits swallows it."""
-        self.came = True
-        signal.default_int_handler(number, frame)
-
-
-_INTERRUPT = _Interrupt()
-
-
-def hear_interrupts() -> None:
-    """From now on `stop_if_asked` knows of Ctrl-C. Only the main thread can listen."""
-    _INTERRUPT.came = False
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _INTERRUPT.handle)
-
-
-def stop_if_asked() -> None:
-    """Raise KeyboardInterrupt if one was swallowed on its way, as TensorFlow's finalizers do."""
-    if _INTERRUPT.came:
-        raise KeyboardInterrupt
 
 
 def console() -> "Console":

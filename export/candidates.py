@@ -13,10 +13,11 @@ from edgefer.bundle import Bundle, versions
 from edgefer.errors import BundleError, EdgeferError
 from edgefer.faceset import FaceSet
 from edgefer.folders import new_folder, refuse
+from edgefer.interrupts import stop_if_asked
 from edgefer.keras import load_model
 from edgefer.metadata import About
 from edgefer.preprocess import PREPROCESS
-from edgefer.progress import say, stop_if_asked
+from edgefer.progress import say
 from edgefer.report import Comparison
 
 from .audit import audit

@@ -206,7 +206,7 @@ def export(
     from edgefer.bundle import MARKER, Bundle
     from edgefer.faceset import FaceSet
     from edgefer.folders import refuse
-    from edgefer.progress import hear_interrupts
+    from edgefer.interrupts import hear_interrupts
 
     from .require import require
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from edgefer.errors import BundleError, EdgeferError, GateError
 from edgefer.faceset import FaceSet
-from edgefer.progress import say, stop_if_asked
+from edgefer.interrupts import stop_if_asked
+from edgefer.progress import say
 from edgefer.report.people import number_people
 
 from .check import answers

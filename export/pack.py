@@ -12,11 +12,12 @@ from edgefer.bundle import MARKER, Bundle, Step, versions, write_bundle
 from edgefer.errors import DataError
 from edgefer.faceset import FaceSet
 from edgefer.folders import refuse
+from edgefer.interrupts import stop_if_asked
 from edgefer.keras import load_model
 from edgefer.labels import Labels
 from edgefer.metadata import About
 from edgefer.preprocess import PREPROCESS
-from edgefer.progress import say, stop_if_asked
+from edgefer.progress import say
 from edgefer.reference import ROLE as REFERENCE
 from edgefer.seen import ROLE, Seen
 

@@ -1,11 +1,20 @@
-"""Ctrl-C, also where a finalizer swallows it."""
+"""Ctrl-C: where a finalizer swallows it, and where it has to wait."""
 
+import os
+import re
+import signal
 import subprocess
 import sys
+import threading
+import time
+
+import pytest
+
+from edgefer.interrupts import interrupts_wait
 
 PROGRAM = """
 import os, signal
-from edgefer.progress import hear_interrupts, stop_if_asked
+from edgefer.interrupts import hear_interrupts, stop_if_asked
 
 class Finalized:
     def __del__(self):
@@ -31,3 +40,44 @@ def test_what_a_finalizer_swallows_is_remembered():
     )
     assert done.stdout.split() == ["swallowed", "stopped"]
     assert "Exception ignored" in done.stderr
+
+
+def press_and_start(deaf):
+    """Press Ctrl-C, then start a process, and note which signals it does not hear."""
+    with interrupts_wait():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        command = ["cat", "/proc/self/status"]
+        status = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        deaf.append(int(re.search(r"^SigBlk:\s*(\w+)", status, re.M)[1], 16))
+
+
+@pytest.mark.parametrize("threads", [0, 1])  # another thread may hear what the main one does not
+def test_an_interrupt_that_waits_comes_at_the_end(threads):
+    over = threading.Event()
+    others = [threading.Thread(target=over.wait) for _ in range(threads)]
+    for other in others:
+        other.start()
+    before = signal.getsignal(signal.SIGINT)
+    deaf = []
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            press_and_start(deaf)
+    finally:
+        over.set()
+    assert [blocked >> (signal.SIGINT - 1) & 1 for blocked in deaf] == [1]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_interrupts_wait_in_any_thread():
+    done = []
+
+    def work():
+        with interrupts_wait():
+            done.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import numpy as np
 
 from edgefer.detect import FaceDetector
 from edgefer.errors import DataError
+from edgefer.interrupts import interrupts_wait
 from edgefer.progress import say
 
 from .crop import Cut, NoFaceError, cut_face
@@ -55,7 +55,8 @@ def run_plan(plan: Plan, *, workers: int = 0, cluster: str = "") -> None:
         with watched(plan), _backend(workers, cluster) as backend, parallel_config(**backend):
             folder = str(plan.folder.absolute())
             if not cluster:
-                with _deaf_to_interrupts():
+                resource_tracker.ensure_running()  # lets Ctrl-C through again where it starts
+                with interrupts_wait():
                     Parallel()([delayed(os.getpid)()])  # starts all workers
             Parallel(batch_size=1)(delayed(do_shard)(folder, number) for number in missing)
     except KeyboardInterrupt:
@@ -146,17 +147,6 @@ def _detector() -> FaceDetector:
         _here.detector = FaceDetector()
     detector: FaceDetector = _here.detector
     return detector
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes that start in here never see a Ctrl-C: a terminal sends it to all, one answers."""
-    resource_tracker.ensure_running()  # to start it in here would let Ctrl-C through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
