@@ -76,7 +76,7 @@ def _add(out: FaceSetWriter, origin: str, row: list[str], votes: list[str] | Non
         out.drop(origin, f"emotion {emotion[:20]!r} is not 0 to {len(FER7) - 1}")
         return
     try:
-        values = np.fromstring(pixels, np.int64, sep=" ")
+        values = _integers(pixels)
         counts = [int(vote) for vote in votes[1:-1]] if votes else None
     except ValueError:
         out.drop(origin, "pixels or votes are not numbers")
@@ -87,6 +87,13 @@ def _add(out: FaceSetWriter, origin: str, row: list[str], votes: list[str] | Non
     face = values.astype(np.uint8).reshape(SIDE, SIDE)
     patch = face_to_patch(face, out.size)
     out.add(patch, FER7.names[int(emotion)], split=SPLITS[usage], origin=origin, votes=counts)
+
+
+def _integers(text: str) -> np.ndarray:
+    """Those of a text with blanks between them, in a quarter of the time that `int` would take."""
+    if text.encode().translate(None, b"-0123456789 \t\r\n"):
+        raise ValueError("not integers")  # where NumPy before 2.4 only warns, and stops to read
+    return np.fromstring(text, np.int64, sep=" ")
 
 
 def _rows(file: TextIO, source: Path, wanted: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
