@@ -40,8 +40,6 @@ SETTINGS = [
     ({"reach": 0.5}, {}),
     ({"trust": 1.0}, {}),
     ({"trust": 0.25}, {}),
-    ({"smallest": (0.75,)}, {}),
-    ({"smallest": (0.85,)}, {}),
     ({}, {"patience": 0}),
     ({}, {"patience": 30}),
     ({"scale": 1.1}, {}),
@@ -72,7 +70,7 @@ def main() -> None:
         before, after = list(islice(street, BEFORE + 3 * number)), list(islice(street, AFTER))
         for row in rows:
             row.watch(before, images, after, place, known)
-    print("covered  found  worst clip  false  people  cpu ms: somebody  nobody")
+    print("covered  overlap  size  found  worst clip  false  people  cpu ms: somebody  nobody")
     for row in rows:
         print(row, flush=True)
 
@@ -84,6 +82,8 @@ class Row:
         self.haar, self.follower = haar, follower
         self.seen = self.known = self.false = self.people = 0
         self.shares: list[float] = []
+        self.overlaps: list[float] = []
+        self.sizes: list[float] = []
         self.times: dict[bool, list[float]] = {True: [], False: []}
 
     def watch(
@@ -108,11 +108,20 @@ class Row:
             hits += bool(right)
             self.false += len(found) - len(right[:1])
             self.known += len(boxes)
-            self.seen += sum(any(overlap(box, of) >= 0.5 for _, of in found) for box in boxes)
+            self.compare(boxes, [box for _, box in found])
         for image in after:
             self.false += len(self.timed(follow, image, somebody=False))
         self.people += len(numbers)
         self.shares.append(hits / len(images))
+
+    def compare(self, known: Sequence[Box], found: Sequence[Box]) -> None:
+        """Hold boxes that were followed against those of a search of the same frame."""
+        for box in known:
+            share, of = max(((overlap(box, of), of) for of in found), default=(0.0, box))
+            if share >= 0.5:
+                self.seen += 1
+                self.overlaps.append(share)
+                self.sizes.append(of.w / box.w)
 
     def timed(self, follow: Follower, image: np.ndarray, *, somebody: bool) -> list:
         """Faces of a frame, the time of which is kept."""
@@ -124,7 +133,8 @@ class Row:
     def __str__(self) -> str:
         what = ", ".join(f"{name} {value}" for name, value in (self.haar | self.follower).items())
         return (
-            f"{self.seen / self.known:7.3f}{np.mean(self.shares):7.3f}{min(self.shares):12.3f}"
+            f"{self.seen / self.known:7.3f}{np.mean(self.overlaps):9.3f}{np.mean(self.sizes):7.3f}"
+            f"{np.mean(self.shares):7.3f}{min(self.shares):12.3f}"
             f"{self.false:7}{self.people:8}{np.mean(self.times[True]):18.1f}"
             f"{np.mean(self.times[False]):8.1f}  {what or 'as it is'}"
         )

@@ -12,7 +12,7 @@ from edgefer.errors import install
 
 from .extras import look_at_extras
 from .finding import Check, format_checks
-from .probe import Printed, installed, probe
+from .probe import Printed, installed, is_there, probe
 from .proof import look_at_model
 
 HOME = Path(edgefer.__file__).parent
@@ -34,7 +34,7 @@ def _examine(bundle: Path | None) -> Iterator[Check]:
     yield _python()
     yield Check("edgefer", "ok", f"{edgefer.__version__} in {HOME}")
     numpy = probe("import numpy; print(json.dumps(numpy.__version__))")
-    yield _package("NumPy", numpy, install("edge"))
+    yield _package("NumPy", numpy, install("edge", anew=is_there("numpy")))
     yield from _opencv(probe(OPENCV))
     loads = {name: _load(name, module) for name, module in PACKAGES.items() if find_spec(module)}
     yield from _runtimes(loads)
@@ -67,7 +67,7 @@ print(json.dumps(about))
 def _opencv(found: Printed) -> Iterator[Check]:
     """OpenCV, its cascades, and what it reads video with."""
     if found.error:
-        fix = install("edge")
+        fix = install("edge", anew=is_there("cv2"))
         if "libGL" in found.error or "libgthread" in found.error:
             fix = "sudo apt install libgl1 libglib2.0-0"
         yield Check("OpenCV", "broken", found.error, fix)

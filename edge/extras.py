@@ -1,13 +1,12 @@
 """See which optional packages are here, and say what to type for the others."""
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import NamedTuple
 
 from edgefer.errors import install
 
 from .finding import Check
-from .probe import installed, probe
+from .probe import installed, is_there, probe
 
 
 class Extra(NamedTuple):
@@ -60,23 +59,18 @@ EXTRAS = {
 def look_at_extras() -> Iterator[Check]:
     """Whether each works; nobody has to have them."""
     for name, extra in EXTRAS.items():
-        if not _is_there(extra.module):
+        if not is_there(extra.module):
             found = f"{extra.package} is not installed; {extra.gives} needs it"
             yield Check(name, "note", found, install(name))
             continue
         about = f"{extra.package} {installed(extra.package)}"
         answer = probe(f"{extra.trial}\nprint(json.dumps(1))")
         if answer.error:
-            # An error of edgefer's own says what to type.
+            # An error of edgefer's own says what to type, but knows of nothing that is broken.
             found, _, fix = answer.error.partition(" Try: ")
             found = f"{about} is here, but {extra.gives} does not work: {found}"
-            yield Check(name, "note", found, fix.rstrip(".") or install(name, anew=True))
+            if not fix or fix.startswith("pip install"):
+                fix = install(name, anew=True)
+            yield Check(name, "note", found, fix.rstrip("."))
         else:
             yield Check(name, "ok", f"{about}: {extra.gives} works")
-
-
-def _is_there(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ImportError:  # where something else than Python's own looks for modules
-        return False

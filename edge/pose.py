@@ -26,21 +26,21 @@ def away(patches: np.ndarray) -> np.ndarray:
     ============  =======  =======  ============
     turned by     found    refused  answer stays
     ============  =======  =======  ============
-    side 15       97 %         0 %          93 %
-    side 30       88 %         7 %          82 %
-    side 40       47 %        19 %          69 %
-    side 50, 60   6 %          0 %          35 %
-    down 15       97 %         0 %          81 %
-    down 25       97 %        35 %          59 %
-    down 35       92 %        77 %          34 %
-    down 45       66 %        84 %          40 %
-    up 15         95 %         0 %          97 %
-    up 25         76 %        10 %          72 %
-    up 35         37 %        93 %          64 %
-    up 45         8 %        100 %          33 %
-    tilted 15     93 %         0 %         100 %
-    tilted 25     37 %         0 %          89 %
-    tilted 35     1 %          0 %           0 %
+    side 15       99 %         0 %          91 %
+    side 30       93 %        10 %          76 %
+    side 40       45 %        18 %          82 %
+    side 50, 60   3 %          0 %          80 %
+    down 15       100 %        3 %          87 %
+    down 25       100 %       42 %          55 %
+    down 35       89 %        79 %          32 %
+    down 45       71 %        93 %          11 %
+    up 15         92 %         0 %          89 %
+    up 25         74 %        14 %          82 %
+    up 35         53 %       100 %          65 %
+    up 45         18 %        86 %          57 %
+    tilted 15     97 %         0 %          92 %
+    tilted 25     36 %         4 %          89 %
+    tilted 35     1 %          0 %         100 %
     ============  =======  =======  ============
 
     So the cascade itself leaves out profiles and tilted heads, and a bowed head is what it lets
@@ -53,15 +53,15 @@ def away(patches: np.ndarray) -> np.ndarray:
     away by more than 16        179      .626         .705        0
     away by more than 20        59       .542         .704        0
     away by more than 24        21       .524         .702        0
-    profile cascade, 2 finds    253      .660         .704        27
+    profile cascade, 2 finds    253      .660         .704        1
     profile cascade, 8 finds    54       .630         .702        0
-    no eye by its cascade       740      .651         .714        147
+    no eye by its cascade       740      .651         .714        142
     unlike its mirror image     89       .618         .703        0
     ==========================  =======  ===========  ==========  =============
 
     Refused are bowed and lifted heads, some half profiles, and faces behind hands, which nothing
     was made for. Weights were fitted to other faces, but the bound and `LESS` chosen on these. A
-    face that is bowed by 25 degrees passes two times in three, and one to the side mostly: large
+    face that is bowed by 25 degrees passes as often as not, and one to the side mostly: large
     angles are told smaller than they are. Turned pictures are no photographs of turned heads.
     """
     yaw, pitch, roll = pose(patches).T

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -47,6 +48,14 @@ def probe(program: str) -> Printed:
         return Printed(json.loads(done.stdout.strip().splitlines()[-1]), noise=done.stderr)
     except (ValueError, IndexError):
         return Printed(error=f"says {done.stdout[-80:]!r}", noise=done.stderr)
+
+
+def is_there(module: str) -> bool:
+    """Whether a module is installed; it may be broken."""
+    try:
+        return find_spec(module) is not None
+    except ImportError:  # where something else than Python's own looks for modules
+        return False
 
 
 def installed(package: str) -> str:

@@ -27,15 +27,15 @@ class Steady:
     benchmarks/steady.py CLIPS``. A change is short if it comes within 0.3 s of the one before; late
     is how long a sure change of the face, from 90 % to 10 %, goes untold at 30 pictures a second.
     In all are the changes at 30 a second with those to and from ``unsure``, which is told below
-    0.4 and held until it is clearly above:
+    0.4; were it not held, they would be 22, 16 and 11:
 
     ======  ===============  =====  ==============  =====  ======
     smooth  changes, 30 a s  short  changes, 5 a s  late   in all
     ======  ===============  =====  ==============  =====  ======
-    0       43               31     13              0 s    59
-    0.1     11               2      8               0.1 s  12
-    0.2     7                0      7               0.2 s  9
-    0.4     4                0      4               0.5 s  8
+    0       37               29     14              0 s    49
+    0.1     7                0      7               0.1 s  16
+    0.2     5                0      6               0.2 s  10
+    0.4     4                0      4               0.5 s  9
     ======  ===============  =====  ==============  =====  ======
 
     Attributes

@@ -40,7 +40,7 @@ def interrupts_wait() -> Iterator[None]:
 
     A terminal sends it to all processes, and one should answer. They inherit what this thread does
     not let through. This process needs more: the signal may reach another of its threads, and
-    Python has the main one answer all the same.
+    Python has the main one answer all the same. Only the main one can have that wait.
     """
     came = False
 
@@ -48,14 +48,15 @@ def interrupts_wait() -> Iterator[None]:
         nonlocal came
         came = True
 
-    main = threading.current_thread() is threading.main_thread()  # no other may set a handler
-    handler = signal.signal(signal.SIGINT, note) if main else None
+    handler = None
+    if threading.current_thread() is threading.main_thread():
+        handler = signal.signal(signal.SIGINT, note)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        if main:
+        if handler is not None:
             signal.signal(signal.SIGINT, handler)
         if came:
             signal.raise_signal(signal.SIGINT)

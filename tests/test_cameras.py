@@ -232,7 +232,7 @@ def test_a_pi_camera_is_read_in_a_process_of_its_own(tmp_path, monkeypatch):
     camera = open_camera("picamera:1")
     frame = next(iter(camera))
     camera.close()
-    assert (frame.index, frame.image.shape, frame.image.min()) == (0, (480, 640, 3), 41)
+    assert (frame.image.shape, frame.image.min()) == ((480, 640, 3), 41)
     with pytest.raises(CameraError, match="Pi camera 2 does not start: Camera __init__ sequence"):
         open_camera("picamera:2")
 

@@ -39,7 +39,7 @@ def clustered(sparse, weights, faces):
 def test_every_layer_shares_a_few_weights_and_stays_sparse(clustered):
     kernels = kernels_of(clustered.model)
     assert clustered.layers == {name: len(np.unique(x)) for name, x in kernels.items()}
-    assert len(clustered.layers) == 5  # four convolutions and the head
+    assert len(clustered.layers) == 6  # five convolutions and the head
     assert max(clustered.layers.values()) <= 8
     assert min(np.mean(kernel == 0) for kernel in kernels.values()) >= 0.5
 

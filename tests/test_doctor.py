@@ -114,6 +114,16 @@ def test_a_missing_system_library_is_named_with_its_package(tmp_path):
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_what_is_there_and_broken_is_installed_anew(tmp_path):
+    for name in ("cv2", "PIL"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('half of it is gone')")
+    checks = found(doctor(tmp_path, "--json"))
+    assert "half of it is gone" in checks["OpenCV"]["found"]
+    assert "does not work" in checks["hangul"]["found"]
+    for name, extra in {"OpenCV": "edge", "hangul": "hangul"}.items():
+        assert checks[name]["fix"].startswith(f"pip install --force-reinstall '.[{extra}]'")
+
+
 def test_an_opencv_without_cascades_is_broken(tmp_path):
     fake = """
 __version__ = "5.0.0"

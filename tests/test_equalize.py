@@ -16,6 +16,7 @@ from edgefer.train.backbones.vgg_hufs import vgg_hufs
 
 WAYS = {
     "vgg": ("stage2_1_norm", ("stage3_1_conv",)),
+    "vgg, without pooling between": ("stage4_1_norm", ("stage4_2_conv",)),
     "residual": ("stage2_2_1_norm", ("stage2_2_2_conv",)),
     "residual, before two readers": ("stage1_1_norm", ("stage2_1_0_conv", "stage2_1_1_conv")),
 }

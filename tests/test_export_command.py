@@ -144,9 +144,9 @@ def test_a_layer_has_as_few_weights_as_were_asked_for(typed, trained, tmp_path):
     result = typed(trained, "--int8", "--clusters", "8", "--epochs", "1", "--batch", "32")
     assert result.exit_code == 0, result.output
     layers = scores(tmp_path)["clusters"]["layers"]
-    assert len(layers) == 5  # four convolutions and the head
+    assert len(layers) == 6  # five convolutions and the head
     assert max(layers.values()) <= 8
-    assert f"clustered: at most {max(layers.values())} weights in 5 layers" in result.stdout
+    assert f"clustered: at most {max(layers.values())} weights in 6 layers" in result.stdout
     for role in ("float", "int8"):
         kernels = kernels_in(Bundle.load(tmp_path / "out").read(role))
         require_clusters(kernels, 8, "the command")

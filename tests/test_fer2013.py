@@ -91,7 +91,7 @@ def test_votes_of_another_set_are_refused(tmp_path, kept):
     [
         (("0", pixels(1)[:-3], "Training"), "not 2304 pixels"),  # cut off
         (("0", pixels(256), "Training"), "0 to 255"),
-        (("0", pixels(-1), "Training"), "0 to 255"),
+        (("0", pixels(-1), "Training"), "not numbers"),
         (("0", "a b c", "Training"), "not numbers"),
         (("0", pixels(1) + " x", "Training"), "not numbers"),
         (("0", "9" * 40, "Training"), "0 to 255"),

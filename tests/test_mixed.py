@@ -31,7 +31,7 @@ def test_nothing_kept_is_the_int8_model(calibrated, model, faces):
 
 def test_layers_bear_their_names_in_keras(calibrated):
     weighted = [part.name for part in calibrated.parts if part.weighted]
-    convolutions = [f"stage{stage}_1_conv" for stage in (1, 2, 3, 4)]
+    convolutions = [f"stage{stage}_conv" for stage in ("1_1", "2_1", "3_1", "4_1", "4_2")]
     assert weighted == [*convolutions, "probabilities"]
     assert set(calibrated.names) - set(weighted) == {"pool", "softmax"}
 
@@ -59,9 +59,15 @@ def test_the_layers_named_are_in_float_and_nothing_else(calibrated):
     assert (step.name, made.tensors[step.outputs[0]].name) == ("CONV_2D", part.node)
 
 
-def test_what_lies_between_two_of_them_is_in_float_too(calibrated):
-    steps = left_in_float(audit(calibrated.quantize(KEEP)))
-    assert [step.name for step in steps] == ["CONV_2D", "MAX_POOL_2D", "CONV_2D"]
+@pytest.mark.parametrize(
+    ("keep", "names"),
+    [
+        (KEEP, ["CONV_2D", "MAX_POOL_2D", "CONV_2D"]),
+        (("stage4_1_conv", "stage4_2_conv"), ["CONV_2D", "CONV_2D"]),
+    ],
+)
+def test_what_lies_between_two_of_them_is_in_float_too(calibrated, keep, names):
+    assert [step.name for step in left_in_float(audit(calibrated.quantize(keep)))] == names
 
 
 @pytest.mark.parametrize("keep", [KEEP, ("stage1_1_conv",), ("probabilities", "softmax")])

@@ -130,7 +130,7 @@ def test_int8_has_its_scales_where_tensorrt_wants_them(quantized):
     makers = {name: node for node in graph.node for name in node.output}
     readers = {name: node.op_type for node in graph.node for name in node.input}
     layers = [node for node in graph.node if node.op_type in ("Conv", "MatMul", "Gemm")]
-    assert len(layers) == 5
+    assert len(layers) == 6
     for node in layers:
         assert [makers[name].op_type for name in node.input[:2]] == ["DequantizeLinear"] * 2
         assert all(name not in makers for name in node.input[2:])  # a bias stays float

@@ -94,12 +94,12 @@ def test_the_file_answers_as_the_network_that_was_trained(aware, faces):
 
 def test_zeros_and_clusters_are_still_there(aware, model):
     for kernels in (kernels_in(aware.int8), kernels_of(aware.twin)):
-        assert len(kernels) == 5  # four convolutions and the head
+        assert len(kernels) == 6  # five convolutions and the head
         require_sparse(kernels, "0.5", "training")
         require_clusters(kernels, 7, "training")
     before, after = kernels_of(model)["probabilities"], kernels_of(aware.twin)["probabilities"]
     assert ((before == 0) == (after == 0)).all()
-    assert np.abs(before - after).max() > 1e-3  # and yet it was trained
+    assert np.abs(before - after).max() > 1e-4  # and yet it was trained
 
 
 def test_ranges_begin_where_the_faces_are(aware, model, faces):

@@ -79,6 +79,17 @@ def test_noise_is_measured_whatever_it_lies_on(sigma):
         assert noise(noisy(image, sigma)[None]) == pytest.approx(sigma, abs=0.6)
 
 
+@pytest.mark.parametrize(("size", "expected"), [(24, ""), (35, ""), (36, "noisy"), (48, "noisy")])
+def test_noise_is_told_where_there_are_pixels_enough(size, expected):
+    patch = to_patch(noisy(face(), 40), WHOLE, size)[None]
+    assert flaws(patch, [WHOLE]).tolist() == [expected]
+
+
+def test_of_no_faces_nothing_is_told():
+    none = np.zeros((0, 48, 48), np.uint8)
+    assert (flaws(none, []).shape, noise(none).shape) == ((0,), (0,))
+
+
 @pytest.mark.parametrize(("side", "expected"), [(31, "small"), (32, ""), (96, "")])
 def test_a_small_face_is_refused(side, expected):
     patch = to_patch(face(), WHOLE)[None]

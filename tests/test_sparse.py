@@ -28,7 +28,7 @@ def pruned(model, weights, faces):
 
 
 def test_every_convolution_and_dense_layer_reaches_the_sparsity(pruned):
-    assert len(pruned.layers) == 5  # four convolutions and the head
+    assert len(pruned.layers) == 6  # five convolutions and the head
     for name, share in pruned.layers.items():
         kernel = pruned.model.get_layer(name).get_weights()[0]
         assert share == np.mean(kernel == 0)
@@ -83,7 +83,7 @@ def test_two_of_every_four_weights_become_zero_in_every_model(model, faces, caps
     assert result.left_out == ("stage1_1_conv",)  # it reads one channel
     assert "2:4 leaves out stage1_1_conv" in capsys.readouterr().err
     assert set(result.layers.values()) == {0.5}
-    assert len(result.layers) == 4
+    assert len(result.layers) == 5
     require_sparse(kernels_in(to_float(result.model)), "2:4", "conversion")
     require_sparse(kernels_in(to_int8(result.model, faces.patches)), "2:4", "conversion")
 

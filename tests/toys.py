@@ -42,13 +42,18 @@ def toy_faces(
 
 
 def toy_model(faces: FaceSet, *, epochs: int = 12) -> Any:
-    """A VGG of width and depth 4 that has seen the faces."""
+    """A VGG of width 4 that has seen the faces; its last stage has two convolutions."""
     from edgefer.keras import keras
     from edgefer.train.backbones.vgg import vgg
 
     keras.utils.set_random_seed(1)
-    model = vgg(len(faces.labels), faces.size, width=4, depth=4, dropout=0.1)
+    model = vgg(len(faces.labels), faces.size, width=4, depth=5, dropout=0.1)
     return taught(model, faces, epochs=epochs)
+
+
+def shorten_resnet50(monkeypatch: Any) -> None:
+    """Have a block of each kind, with and without a stride and a projection, and no more."""
+    monkeypatch.setattr("edgefer.train.backbones.resnet50.BLOCKS", (1, 2, 1, 1))
 
 
 def taught(model: Any, faces: FaceSet, *, epochs: int = 12) -> Any:

@@ -10,7 +10,7 @@ from edgefer.preprocess import Box
 
 from .region import apart, cut, shrink
 
-LARGEST = 1.35  # of a face in the next picture, as a share of its last size
+SIZES = 0.75, 1.35  # of a face from one picture to the next, as shares of its last one
 SHARP = 60  # pixels of a face that are enough to find it again: 2.5 of the cascade's windows
 
 
@@ -27,32 +27,30 @@ class Haar:
     `FaceDetector` in every frame; found are people in frames, on average and in the worst clip;
     then false boxes, numbers given to the ten, and the time of a frame with and without somebody.
 
-    ====================== ======= ===== ===== ===== ====== ======== ======
-    other than the default covered found worst false people somebody nobody
-    ====================== ======= ===== ===== ===== ====== ======== ======
-    every frame, patiently .995    .958  .770  0     10     43.3     30.8
-    (none)                 .958    .954  .869  0     10     4.4      3.3
-    every 5                .986    .982  .934  0     10     6.5      7.6
-    every 20               .918    .910  .787  0     10     3.3      2.0
-    every 30               .864    .857  .672  0     10     3.1      1.6
-    window 30              .947    .943  .787  0     10     4.6      3.2
-    window 48              .960    .959  .902  0     10     6.7      5.7
-    window 60 (not shrunk) .960    .957  .885  0     10     7.0      6.1
-    reach .2               .952    .941  .721  0     10     4.1      3.3
-    reach .5               .955    .949  .803  0     10     5.7      3.4
-    trust 1                .949    .933  .672  0     10     4.5      3.3
-    trust .25              .962    .960  .902  0     10     4.4      3.3
-    smallest .75 alone     .958    .955  .869  0     10     5.3      3.3
-    smallest .85 alone     .946    .933  .672  0     10     4.6      3.3
-    patience 0             .926    .903  .443  0     13     4.6      3.6
-    patience 30            .958    .954  .869  0     10     4.6      3.3
-    scale 1.1              .962    .960  .902  6     10     8.4      5.5
-    cascade alt            .926    .902  .443  1     11     4.1      4.1
-    cascade alt2           .906    .877  .295  0     10     3.4      3.6
-    ====================== ======= ===== ===== ===== ====== ======== ======
+    ====================== ======= ======= ===== ===== ===== ====== ====== ======== ======
+    other than the default covered overlap size  found worst false  people somebody nobody
+    ====================== ======= ======= ===== ===== ===== ====== ====== ======== ======
+    every frame, patiently .995    1.000   1.000 .958  .770  0      10     43.6     30.1
+    (none)                 .958    .946    1.006 .955  .869  0      10     5.4      3.3
+    every 5                .986    .946    1.007 .982  .934  0      10     7.4      7.3
+    every 20               .918    .947    1.006 .910  .787  0      10     4.2      1.9
+    every 30               .864    .945    1.008 .863  .721  0      10     3.6      1.5
+    window 30              .950    .946    1.008 .944  .803  0      10     5.3      3.1
+    window 48              .962    .945    1.007 .957  .905  0      10     7.9      5.6
+    window 60 (not shrunk) .962    .946    1.008 .957  .885  0      10     8.1      6.0
+    reach .2               .958    .942    1.008 .955  .869  0      10     4.7      3.3
+    reach .5               .955    .945    1.007 .949  .803  0      10     6.9      3.3
+    trust 1                .944    .947    1.005 .928  .672  0      10     5.4      3.3
+    trust .25              .962    .945    1.006 .963  .902  0      10     5.3      3.3
+    patience 0             .926    .947    1.006 .903  .443  0      13     5.3      3.4
+    patience 30            .958    .946    1.006 .955  .869  0      10     5.4      3.2
+    scale 1.1              .962    .950    1.004 .960  .902  6      10     9.1      5.4
+    cascade alt            .928    .901    .961  .903  .443  0      11     4.0      3.6
+    cascade alt2           .912    .910    .970  .884  .295  0      10     3.9      3.4
+    ====================== ======= ======= ===== ===== ===== ====== ====== ======== ======
 
     What is not covered is mostly the time until somebody new is noticed: who is there from the
-    first frame on is covered at .989. These people hardly move; a reach of .3 is for those who do.
+    first frame on is covered at .990. These people hardly move; a reach of .3 is for those who do.
     """
 
     def __init__(
@@ -66,7 +64,6 @@ class Haar:
         reach: float = 0.3,
         window: int | None = None,
         trust: float = 0.5,
-        smallest: tuple[float, ...] = (0.85, 0.75),
     ) -> None:
         """Load the cascade.
 
@@ -81,9 +78,6 @@ class Haar:
             out.
         trust : float
             Share of the neighbors that is enough where a face was a picture ago.
-        smallest : tuple of float
-            Smallest size of a face in the next picture, as a share of its last one: each is tried
-            where the one before found nothing. The smallest take most of the time.
 
         Raises
         ------
@@ -96,7 +90,6 @@ class Haar:
         self._cascade = self._patient.classifier
         self._scale, self._neighbors, self._min_size = scale, neighbors, min_size
         self._trusted, self._reach = max(1, round(trust * neighbors)), reach
-        self._smallest = smallest
         self._least = self._cascade.getOriginalWindowSize()[0]
         self._window = window or self._least
         self._even, self._even_cut = cv2.createCLAHE(1.0, (8, 8)), cv2.createCLAHE(1.0, (2, 2))
@@ -113,27 +106,22 @@ class Haar:
         for hint in hints:
             place = Box(*(round(value / share) for value in hint))
             if apart([place], [*known, *found]):
-                boxes = self._near(image, place, self._neighbors, self._smallest[-1:])
-                found += apart(boxes, [*known, *found])
+                found += apart(self._near(image, place, self._neighbors), [*known, *found])
         return found
 
     def near(self, image: np.ndarray, place: Box) -> list[Box]:
-        return self._near(image, place, self._trusted, self._smallest)
+        return self._near(image, place, self._trusted)
 
-    def _near(
-        self, image: np.ndarray, place: Box, neighbors: int, shares: Sequence[float]
-    ) -> list[Box]:
+    def _near(self, image: np.ndarray, place: Box, neighbors: int) -> list[Box]:
+        smallest, largest = max(self._min_size, SIZES[0] * place.w), SIZES[1] * place.w
         part, where = cut(image, place, self._reach)
         # A whole number keeps the shrinking fast, and the sizes that are tried the same.
         times = max(1, place.w // SHARP)
         width, height = where.w // times, where.h // times
-        largest = LARGEST * place.w
-        if min(width, height) < self._least or largest < self._min_size:
+        if min(width, height) < self._least or largest < smallest:
             return []
         part = self._even_cut.apply(shrink(_gray(part), width, height))
-        boxes: list[Box] = []
-        for smallest in dict.fromkeys(max(self._min_size, share * place.w) for share in shares):
-            boxes = boxes or self._search(part, neighbors, smallest / times, largest / times)
+        boxes = self._search(part, neighbors, smallest / times, largest / times)
         return [
             Box(where.x + times * x, where.y + times * y, times * w, times * h)
             for x, y, w, h in boxes

@@ -44,7 +44,7 @@ function connect() {
   own.binaryType = "arraybuffer";
   own.onmessage = async (event) => {
     try {
-      await (typeof event.data === "string" ? news(JSON.parse(event.data)) : picture(event.data));
+      await (typeof event.data === "string" ? news(JSON.parse(event.data)) : picture(event.data, own));
     } catch (error) {
       console.error(error);
     }
@@ -81,10 +81,11 @@ function news(text) {
   lines();
 }
 
-async function picture(data) {
+async function picture(data, from) {
   const size = new DataView(data).getUint32(0);
   const about = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, size)));
   const image = await createImageBitmap(new Blob([new Uint8Array(data, 4 + size)], { type: "image/jpeg" }));
+  if (from !== socket) return;  // of a run that is over: its clock is not this one's
   const canvas = $("picture");
   if (canvas.width !== image.width || canvas.height !== image.height) {
     canvas.width = image.width;
