@@ -102,6 +102,7 @@ def test_a_killed_import_goes_on_and_repeats_nothing(tree, whole, tmp_path):
     until(lambda: len(done(out)) > len(before) + 1, 120)
     kill(second)
     between = done(out)
+    assert not out.exists()
     assert before.items() <= between.items()  # not one of them was written again
     third = start(tree[0], out, "--workers", "2")
     text = finish(third)[1]
