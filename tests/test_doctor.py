@@ -12,6 +12,7 @@ from tiny_tflite import LABELS, SIZE, tiny_bundle, tiny_tflite
 
 from edgefer.bundle import write_bundle
 from edgefer.edge.doctor import Check, format_checks
+from edgefer.edge.proof import look_at_model
 from edgefer.export.golden import make_golden
 from edgefer.reference import Confidence, Reference
 
@@ -232,6 +233,11 @@ def confidence(temperature=None) -> Confidence:
     return Confidence((0.3, 0.4, 0.5, 0.6, 0.7), temperature, 1234 if temperature else 0)
 
 
+def looked(bundle) -> dict[str, Check]:
+    """What is told of a bundle, and no more."""
+    return {check.name: check for check in look_at_model(bundle, [])}
+
+
 @pytest.mark.parametrize(
     ("float_", "int8", "status", "said"),
     [
@@ -243,33 +249,29 @@ def confidence(temperature=None) -> Confidence:
 def test_a_bundle_tells_whether_its_confidence_is_calibrated(tmp_path, float_, int8, status, said):
     models = {"float": confidence(float_), "int8": confidence(int8)}
     known = Reference(80, (20, 50, 120, 200, 240), (0.1, 0.2, 0.3, 0.4, 0.5), models)
-    bundle = golden_bundle(tmp_path, reference=known)
-    (check,) = of(doctor(tmp_path, "--bundle", str(bundle.folder), "--json"), "confidence")
-    assert check["status"] == status
-    assert check["found"].startswith(said)
-    assert bool(check["fix"]) == (status == "note")
+    check = looked(golden_bundle(tmp_path, reference=known).folder)["confidence"]
+    assert check.status == status
+    assert check.found.startswith(said)
+    assert bool(check.fix) == (status == "note")
 
 
 def test_a_bundle_without_a_reference_is_told_how_to_get_one(tmp_path):
     bundle = golden_bundle(tmp_path)
-    done = doctor(tmp_path, "--bundle", str(bundle.folder))
-    assert done.returncode == 0
-    assert "the bundle has no reference.json" in done.stdout
-    export = f"edgefer export {bundle.folder} --int8 --calib DIR --faces FACES -o NEW"
-    assert f"try: {export}\n" in done.stdout
+    check = looked(bundle.folder)["confidence"]
+    assert "the bundle has no reference.json" in check.found
+    assert check.fix == f"edgefer export {bundle.folder} --int8 --calib DIR --faces FACES -o NEW"
 
 
 def test_a_changed_file_of_a_bundle_is_named(tmp_path):
     bundle = golden_bundle(tmp_path)
     (bundle.folder / "float.tflite").write_bytes(b"other")
-    done = doctor(tmp_path, "--bundle", str(bundle.folder))
-    assert done.returncode == 1
-    assert "float.tflite was changed" in done.stdout
+    check = looked(bundle.folder)["model"]
+    assert check.status == "broken"
+    assert "float.tflite was changed" in check.found
 
 
-def test_a_packaged_bundle_is_looked_at_by_its_name(tmp_path):
-    done = doctor(tmp_path, "--bundle", "small", "--json")
-    assert of(done, "model")[0]["found"].startswith("small, every hash right; angry")
+def test_a_packaged_bundle_is_looked_at_by_its_name():
+    assert looked(Path("small"))["model"].found.startswith("small, every hash right; angry")
 
 
 def test_a_bundle_that_is_not_there_is_broken_in_one_line(tmp_path):

@@ -193,7 +193,7 @@ def test_the_command_prints_sizes_and_the_check(folder, trained, calibration):
     out = ["-o", str(folder / "typed"), "--force"]
     result = CliRunner().invoke(export, [*arguments, *out])
     assert result.exit_code == 0
-    assert "4 CONV_2D v3" in result.stdout
+    assert "5 CONV_2D v3" in result.stdout
     assert "on 56 calibration faces: the same emotion" in result.stdout
     result = CliRunner().invoke(export, [*arguments, *out, "--json"])
     assert json.loads(result.stdout) == Bundle.load(folder / "typed").history[-1].scores

@@ -110,10 +110,9 @@ def test_one_seed_gives_one_network(faces, korean, tmp_path):
 @pytest.mark.parametrize(
     "choices",
     [
-        {"precision": "float32"},
-        {"precision": "mixed_float16"},
-        {"average": 0.9, "optimizer": "sgd", "balance_by": "sampler"},
-        {"erase": 0.5, "mixup": 0.2, "cutmix": 1.0, "noise": 9.0, "shear": 0.1, "focal": 1.0},
+        {"precision": "mixed_float16", "optimizer": "sgd", "balance_by": "sampler"},
+        {"average": 0.9}
+        | {"erase": 0.5, "mixup": 0.2, "cutmix": 1.0, "noise": 9.0, "shear": 0.1, "focal": 1.0},
     ],
 )
 def test_a_resumed_training_is_the_whole_one_to_the_bit(faces, tmp_path, choices):

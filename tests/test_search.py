@@ -29,7 +29,7 @@ TINY = TrainRecipe(
 OVER = "rate=1e-3:1e-1,dropout=0.1:0.6,optimizer=adamw|sgd"
 OPTIONS = ["--width", 2, "--depth", 4, "--batch", 32, "--warmup", 0, "--patience", 0]
 OPTIONS += ["--precision", "float32"]
-SMALL = SearchRecipe(TINY, parse_over(OVER, TINY), trials=3)
+SMALL = SearchRecipe(TINY, parse_over(OVER, TINY), trials=2)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_a_mistake_shows_before_any_work(faces, tmp_path, options, said):
 
 
 def test_a_living_workers_trial_is_its_own_and_a_dead_ones_is_taken_over(tmp_path):
-    study = opened(tmp_path / "study")
+    study = opened(tmp_path / "study", replace(SMALL, trials=3))
     one, two = study.claim(), opened(tmp_path / "study").claim()
     assert [one.trial.number, two.trial.number] == [0, 1]
     study.report(one, state_after(0.5))
@@ -152,7 +152,7 @@ def test_a_living_workers_trial_is_its_own_and_a_dead_ones_is_taken_over(tmp_pat
 def test_a_trial_that_ends_every_worker_is_given_up(tmp_path):
     from edgefer.train.study_folder import ENDS
 
-    study = opened(tmp_path / "study")
+    study = opened(tmp_path / "study", replace(SMALL, trials=3))
     for _ in range(ENDS + 1):
         claim = study.claim()
         assert claim.trial.number == 0
@@ -238,7 +238,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 def test_a_search_tells_what_it_found(found):
     rows = list(csv.DictReader((found.folder / "trials.csv").read_text().splitlines()))
     assert [(row["trial"], row["state"], row["epochs"]) for row in rows] == [
-        (str(number), "done", "2") for number in range(3)
+        (str(number), "done", "2") for number in range(2)
     ]
     assert found.winner.accuracy == max(float(f"{t.accuracy}") for t in found.trials)
     assert (found.folder / "search.png").read_bytes().startswith(b"\x89PNG")
@@ -290,7 +290,7 @@ def test_a_killed_search_goes_on_with_the_trial_it_was_in(start, faces, tmp_path
     from edgefer.train.search import search
 
     out, long = tmp_path / "study", replace(SMALL, fixed=replace(TINY, epochs=5))
-    killed = start(out, "--trials", 3, "--epochs", 5)
+    killed = start(out, "--trials", 2, "--epochs", 5)
     until(lambda: (out / "trials" / "1" / "state.npz").exists() or killed.poll() is not None, 120)
     assert killed.poll() is None, killed.stderr.read()
     killed.send_signal(signal.SIGKILL)
@@ -299,21 +299,21 @@ def test_a_killed_search_goes_on_with_the_trial_it_was_in(start, faces, tmp_path
     assert states == ["COMPLETE", "RUNNING"]
     first = (out / "trials" / "0" / "log.txt").read_text()
     result = search(faces, long, out)
-    assert [trial.state for trial in result.trials] == ["done"] * 3
-    assert [len(trial.epochs) for trial in result.trials] == [5] * 3
+    assert [trial.state for trial in result.trials] == ["done"] * 2
+    assert [len(trial.epochs) for trial in result.trials] == [5] * 2
     assert (out / "trials" / "0" / "log.txt").read_text() == first
     assert (out / "trials" / "1" / "log.txt").read_text().count("epoch 1/5") == 1
 
 
 @pytest.mark.slow
 def test_two_workers_share_one_study(start, tmp_path):
-    done = start(tmp_path / "study", "--trials", 3, "--epochs", 2, "--workers", 2, "--json")
+    done = start(tmp_path / "study", "--trials", 2, "--epochs", 2, "--workers", 2, "--json")
     printed, said = done.communicate(timeout=180)
     assert done.returncode == 0, said
     result = json.loads(printed)
-    assert [trial["trial"] for trial in result["trials"]] == list(range(3))
+    assert [trial["trial"] for trial in result["trials"]] == [0, 1]
     ran = [line.split()[1] for line in said.splitlines() if "  rate " in line]
-    assert sorted(ran) == list("012")
+    assert sorted(ran) == ["0", "1"]
     assert "Traceback" not in said
 
 

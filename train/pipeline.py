@@ -11,6 +11,10 @@ from .augment import augment, mix
 from .recipe import TrainRecipe
 from .together import Together
 
+# What has no loops and conditions of tensors needs no translation, which takes most of the time
+# before the first batch of each epoch.
+straight = tf.autograph.experimental.do_not_convert
+
 
 def training_batches(
     faces: FaceSet | Together,
@@ -45,15 +49,13 @@ def training_batches(
 
     def change(step: Any, batch: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
         patches, *rest = batch
-        seed = tf.stack([recipe.seed + 7919 * epoch, step])
+        seed = tf.stack([recipe.seed + 7919 * epoch, tf.cast(step, tf.int32)])
         pictures = augment(tf.cast(patches[..., None], tf.float32), recipe, seed)
         return mix((pictures, *rest), recipe, seed)
 
     rows = tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch)
-    loaded = rows.map(load).enumerate(tf.constant(0, tf.int64))
-    return loaded.map(
-        lambda step, batch: change(tf.cast(step, tf.int32), batch), num_parallel_calls=2
-    ).prefetch(4)
+    loaded = rows.map(straight(load)).enumerate(tf.constant(0, tf.int64))
+    return loaded.map(straight(change), num_parallel_calls=2).prefetch(4)
 
 
 def validation_batches(faces: FaceSet, batch: int = 256) -> Any:
@@ -65,7 +67,7 @@ def validation_batches(faces: FaceSet, batch: int = 256) -> Any:
         patches.set_shape((None, faces.size, faces.size))
         return tf.cast(patches[..., None], tf.float32), tf.gather(targets, rows)
 
-    return tf.data.Dataset.range(len(faces)).batch(batch).map(load).prefetch(2)
+    return tf.data.Dataset.range(len(faces)).batch(batch).map(straight(load)).prefetch(2)
 
 
 def balanced(
