@@ -11,8 +11,8 @@ from .augment import augment, mix
 from .recipe import TrainRecipe
 from .together import Together
 
-# What has no loops and conditions of tensors needs no translation, which takes most of the time
-# before the first batch of each epoch.
+# What has no loops and conditions of tensors needs no translation, which takes a second before the
+# first epoch.
 straight = tf.autograph.experimental.do_not_convert
 
 
