@@ -12,7 +12,7 @@ from edgefer.errors import install
 
 from .extras import look_at_extras
 from .finding import Check, format_checks
-from .probe import Printed, installed, is_there, probe
+from .probe import Printed, installed, probe, remedy
 from .proof import look_at_model
 
 HOME = Path(edgefer.__file__).parent
@@ -34,7 +34,7 @@ def _examine(bundle: Path | None) -> Iterator[Check]:
     yield _python()
     yield Check("edgefer", "ok", f"{edgefer.__version__} in {HOME}")
     numpy = probe("import numpy; print(json.dumps(numpy.__version__))")
-    yield _package("NumPy", numpy, install("edge", anew=is_there("numpy")))
+    yield _package("NumPy", numpy, remedy(numpy.error, "numpy", "numpy", "edge"))
     yield from _opencv(probe(OPENCV))
     loads = {name: _load(name, module) for name, module in PACKAGES.items() if find_spec(module)}
     yield from _runtimes(loads)
@@ -67,7 +67,7 @@ print(json.dumps(about))
 def _opencv(found: Printed) -> Iterator[Check]:
     """OpenCV, its cascades, and what it reads video with."""
     if found.error:
-        fix = install("edge", anew=is_there("cv2"))
+        fix = remedy(found.error, "opencv-python", "cv2", "edge")
         if "libGL" in found.error or "libgthread" in found.error:
             fix = "sudo apt install libgl1 libglib2.0-0"
         yield Check("OpenCV", "broken", found.error, fix)
@@ -86,7 +86,7 @@ def _opencv(found: Printed) -> Iterator[Check]:
             "video",
             "note",
             f"reads through {', '.join(video) or 'nothing'}: no FFMPEG, so no files or addresses",
-            install("edge", anew=True),
+            remedy("", "opencv-python", "cv2", "edge"),
         )
 
 
@@ -104,7 +104,7 @@ def _runtimes(answers: dict[str, Printed]) -> Iterator[Check]:
             yield Check(name, "ok", number)
         # "auto" takes LiteRT wherever it is installed, so that one has to work.
         elif name == "LiteRT" or "LiteRT" not in answers:
-            litert = "pip install --force-reinstall ai-edge-litert"
+            litert = remedy(answer.error, "ai-edge-litert", "ai_edge_litert", "edge")
             fix = litert if name == "LiteRT" else install("edge")
             yield Check(name, "broken", f"{number} {answer.error}", fix)
         else:
@@ -170,7 +170,7 @@ def _tensorflow() -> Check:
         return Check("TensorFlow", "note", "not installed; only training and export need it")
     answer = probe(GPUS)
     if answer.error:
-        fix = install("train", anew=True)
+        fix = remedy(answer.error, "tensorflow", "tensorflow", "train")
         return Check("TensorFlow", "note", f"{number} does not load: {answer.error}", fix)
     gpus = ", ".join(answer.value)
     if gpus:

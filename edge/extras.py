@@ -6,7 +6,7 @@ from typing import NamedTuple
 from edgefer.errors import install
 
 from .finding import Check
-from .probe import installed, is_there, probe
+from .probe import installed, is_there, probe, remedy
 
 
 class Extra(NamedTuple):
@@ -70,7 +70,7 @@ def look_at_extras() -> Iterator[Check]:
             found, _, fix = answer.error.partition(" Try: ")
             found = f"{about} is here, but {extra.gives} does not work: {found}"
             if not fix or fix.startswith("pip install"):
-                fix = install(name, anew=True)
+                fix = remedy(answer.error, extra.package, extra.module, name)
             yield Check(name, "note", found, fix.rstrip("."))
         else:
             yield Check(name, "ok", f"{about}: {extra.gives} works")

@@ -61,7 +61,7 @@ def away(patches: np.ndarray) -> np.ndarray:
 
     Refused are bowed and lifted heads, some half profiles, and faces behind hands, which nothing
     was made for. Weights were fitted to other faces, but the bound and `LESS` chosen on these. A
-    face that is bowed by 25 degrees passes as often as not, and one to the side mostly: large
+    face that is bowed by 25 degrees passes more often than not, and one to the side mostly: large
     angles are told smaller than they are. Turned pictures are no photographs of turned heads.
     """
     yaw, pitch, roll = pose(patches).T

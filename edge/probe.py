@@ -5,9 +5,12 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
 from importlib.util import find_spec
 from typing import Any
+
+from edgefer.errors import install
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,26 @@ def is_there(module: str) -> bool:
     """Whether a module is installed; it may be broken."""
     try:
         return find_spec(module) is not None
-    except ImportError:  # where something else than Python's own looks for modules
+    except (ImportError, ValueError):  # where something else than Python's own looks for modules
         return False
+
+
+def remedy(error: str, package: str, module: str, extra: str) -> str:
+    """What to type where a package of an extra does not work.
+
+    One that is there and broken is taken anew in its version, alone: what comes with it may fit
+    nothing else here. What is missing, itself or what it imports, comes with the extra.
+    """
+    missing = re.search(r"No module named '(\w+)", error)
+    broken = is_there(module) and (not missing or missing[1] == module)
+    if broken and (version := installed(package)):
+        return f"pip install --force-reinstall --no-deps {package}=={version}"
+    return install(extra)
 
 
 def installed(package: str) -> str:
     """Version of a package that is installed; empty if it is not."""
     try:
-        return version(package)
+        return version_of(package)
     except PackageNotFoundError:
         return ""

@@ -60,8 +60,8 @@ def flaws(patches: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
     noise of 10 grey levels       100 %                   5 %
     ==========================  =======  ====================
 
-    The answer is the packaged model's; it may stay by chance. Motion is caught half of the time:
-    edges along it stay sharp. The gate takes 3 % of the processor time of a frame with one face.
+    The answer is the packaged model's; it may stay by chance. Motion is often missed: edges along
+    it stay sharp. The gate takes 3 % of the processor time of a frame with one face.
 
     Parameters
     ----------

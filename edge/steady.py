@@ -27,7 +27,7 @@ class Steady:
     benchmarks/steady.py CLIPS``. A change is short if it comes within 0.3 s of the one before; late
     is how long a sure change of the face, from 90 % to 10 %, goes untold at 30 pictures a second.
     In all are the changes at 30 a second with those to and from ``unsure``, which is told below
-    0.4; were it not held, they would be 22, 16 and 11:
+    0.4 and held as emotions are:
 
     ======  ===============  =====  ==============  =====  ======
     smooth  changes, 30 a s  short  changes, 5 a s  late   in all

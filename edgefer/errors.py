@@ -36,10 +36,9 @@ class GateError(EdgeferError):
     """A measured limit was passed."""
 
 
-def install(extra: str, *, anew: bool = False) -> str:
-    """What to type for packages that are missing, or are there and do not work."""
-    again = "--force-reinstall " if anew else ""
-    return f"pip install {again}'.[{extra}]' in edgefer's checkout"
+def install(extra: str) -> str:
+    """What to type for packages that are missing."""
+    return f"pip install '.[{extra}]' in edgefer's checkout"
 
 
 def why(error: Exception) -> str:

@@ -48,15 +48,16 @@ def interrupts_wait() -> Iterator[None]:
         nonlocal came
         came = True
 
-    handler = None
-    if threading.current_thread() is threading.main_thread():
-        handler = signal.signal(signal.SIGINT, note)
+    handler = signal.getsignal(signal.SIGINT)  # None if it was not set in Python
+    main = threading.current_thread() is threading.main_thread() and handler is not None
+    if main:
+        signal.signal(signal.SIGINT, note)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        if handler is not None:
+        if main:
             signal.signal(signal.SIGINT, handler)
         if came:
             signal.raise_signal(signal.SIGINT)

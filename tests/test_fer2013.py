@@ -91,13 +91,14 @@ def test_votes_of_another_set_are_refused(tmp_path, kept):
     [
         (("0", pixels(1)[:-3], "Training"), "not 2304 pixels"),  # cut off
         (("0", pixels(256), "Training"), "0 to 255"),
-        (("0", pixels(-1), "Training"), "not numbers"),
-        (("0", "a b c", "Training"), "not numbers"),
-        (("0", pixels(1) + " x", "Training"), "not numbers"),
+        (("0", pixels(-1), "Training"), "not whole numbers from 0 on"),
+        (("0", "a b c", "Training"), "not whole numbers"),
+        (("0", pixels(1).replace(" ", "\v"), "Training"), "not whole numbers"),
         (("0", "9" * 40, "Training"), "0 to 255"),
         (("0", "", "Training"), "not 2304 pixels"),
         (("7", pixels(1), "Training"), "emotion '7'"),
         (("²", pixels(1), "Training"), "emotion '²'"),
+        (("9" * 5000, pixels(1), "Training"), "emotion '999"),
         (("0", pixels(1), "Train"), "usage 'Train'"),
     ],
 )

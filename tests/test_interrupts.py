@@ -1,18 +1,11 @@
 """Ctrl-C: where a finalizer swallows it, and where it has to wait."""
 
-import os
-import re
-import signal
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 
-from edgefer.interrupts import interrupts_wait
-
-PROGRAM = """
+SWALLOWED = """
 import os, signal
 from edgefer.interrupts import hear_interrupts, stop_if_asked
 
@@ -34,57 +27,84 @@ except KeyboardInterrupt:
 """
 
 
-def test_what_a_finalizer_swallows_is_remembered():
+def said(program):
+    """What a program prints, and what it says on standard error."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
-    assert done.stdout.split() == ["swallowed", "stopped"]
-    assert "Exception ignored" in done.stderr
+    return done.stdout.split(), done.stderr
 
 
-@pytest.fixture
-def plain_handler():
-    """Nobody else remembers that Ctrl-C was pressed."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+def test_what_a_finalizer_swallows_is_remembered():
+    printed, noise = said(SWALLOWED)
+    assert printed == ["swallowed", "stopped"]
+    assert "Exception ignored" in noise
 
 
-def press_and_start(deaf):
-    """Press Ctrl-C, then start a process, and note which signals it does not hear."""
+# Whether a process that starts now does not hear Ctrl-C, by Linux's own account.
+STARTED = """
+import os, signal, subprocess, sys, threading, time
+from edgefer.interrupts import interrupts_wait
+
+def tell():
+    about = subprocess.run(["cat", "/proc/self/status"], capture_output=True, text=True).stdout
+    blocked = int(about.partition("SigBlk:")[2].split()[0], 16)
+    print("deaf" if blocked >> signal.SIGINT - 1 & 1 else "hears", flush=True)
+
+def wait(pressed):
     with interrupts_wait():
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.05)
-        command = ["cat", "/proc/self/status"]
-        status = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        deaf.append(int(re.search(r"^SigBlk:\s*(\w+)", status, re.M)[1], 16))
+        if pressed:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+        tell()
+"""
+MAIN = """
+try:
+    wait(pressed=True)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+THREAD = "threading.Thread(target={}, daemon=True).start()"
+AFTER = """
+tell()
+print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
 
 
-@pytest.mark.parametrize("threads", [0, 1])  # another thread may hear what the main one does not
-def test_an_interrupt_that_waits_comes_at_the_end(threads, plain_handler):
-    over = threading.Event()
-    others = [threading.Thread(target=over.wait) for _ in range(threads)]
-    for other in others:
-        other.start()
-    deaf = []
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            press_and_start(deaf)
-    finally:
-        over.set()
-    assert [blocked >> (signal.SIGINT - 1) & 1 for blocked in deaf] == [1]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+@pytest.mark.parametrize(
+    "before",
+    ["", THREAD.format("threading.Event().wait")],  # which hears what the main one does not
+    ids=["one thread", "two threads"],
+)
+def test_an_interrupt_waits_while_processes_start_that_never_hear_it(before):
+    assert said(STARTED + before + MAIN + AFTER)[0] == ["deaf", "stopped", "hears", "True"]
 
 
-def test_another_thread_may_start_processes_too():
-    done = []
+def test_another_thread_may_start_such_processes_too():
+    work = "thread = threading.Thread(target=wait, args=(False,)); thread.start(); thread.join()"
+    assert said(STARTED + work + AFTER)[0] == ["deaf", "hears", "True"]
 
-    def work():
-        with interrupts_wait():
-            done.append(True)
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert done
+WORKERS = """
+import signal
+from multiprocessing import resource_tracker
+from joblib import Parallel, delayed
+from edgefer.interrupts import interrupts_wait
+
+def blocked(_):
+    with open("/proc/self/status") as about:
+        return int(about.read().partition("SigBlk:")[2].split()[0], 16) >> signal.SIGINT - 1 & 1
+
+resource_tracker.ensure_running()
+with interrupts_wait():
+    print(*Parallel(n_jobs=2)([delayed(blocked)(number) for number in range(2)]))
+"""
+
+
+def test_the_workers_of_an_import_never_hear_it():
+    pytest.importorskip("joblib", reason="an import needs joblib")
+    assert said(WORKERS)[0] == ["1", "1"]

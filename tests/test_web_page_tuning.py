@@ -62,6 +62,40 @@ def test_what_was_on_its_way_does_not_undo_what_is_newer(browser):
         assert browser.evaluate(f"({tell.format(0)}, {frames})") == -1
 
 
+# A picture that says it comes from a run that has lasted for years.
+LATE = """
+var kept = null, drawn = 0;
+picture = (draw => async (data, from) => {
+  kept = data;
+  await draw(data, from);
+})(picture);
+async function late(from) {
+  const size = new DataView(kept).getUint32(0), image = new Uint8Array(kept, 4 + size);
+  const about = JSON.parse(new TextDecoder().decode(new Uint8Array(kept, 4, size)));
+  const text = new TextEncoder().encode(JSON.stringify({...about, time: 1e9}));
+  const data = new Uint8Array(4 + text.length + image.length);
+  new DataView(data.buffer).setUint32(0, text.length);
+  data.set(text, 4);
+  data.set(image, 4 + text.length);
+  await picture(data.buffer, from);
+  drawn += 1;
+}
+"""
+
+
+def test_a_picture_of_a_run_that_is_over_is_not_shown(browser):
+    with page() as sink, playing(sink, 0.04):
+        look_at(browser, sink)
+        browser.evaluate(LATE)
+        browser.wait("kept !== null")
+        browser.evaluate("void late(null)")
+        browser.wait("drawn === 1")
+        assert browser.evaluate("told.time") < 1e9
+        browser.evaluate("void late(socket)")
+        browser.wait("drawn === 2")
+        assert browser.evaluate("told.time") == 1e9
+
+
 def test_the_smallest_face_is_drawn_while_it_is_chosen(browser):
     with page(tuning=tunable()) as sink, playing(sink, 0.04):
         look_at(browser, sink)

@@ -13,7 +13,7 @@ from .together import Together
 
 # What has no loops and conditions of tensors needs no translation, which takes a second before the
 # first epoch.
-straight = tf.autograph.experimental.do_not_convert
+_untranslated = tf.autograph.experimental.do_not_convert
 
 
 def training_batches(
@@ -54,8 +54,8 @@ def training_batches(
         return mix((pictures, *rest), recipe, seed)
 
     rows = tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch)
-    loaded = rows.map(straight(load)).enumerate(tf.constant(0, tf.int64))
-    return loaded.map(straight(change), num_parallel_calls=2).prefetch(4)
+    loaded = rows.map(_untranslated(load)).enumerate(tf.constant(0, tf.int64))
+    return loaded.map(_untranslated(change), num_parallel_calls=2).prefetch(4)
 
 
 def validation_batches(faces: FaceSet, batch: int = 256) -> Any:
@@ -67,7 +67,7 @@ def validation_batches(faces: FaceSet, batch: int = 256) -> Any:
         patches.set_shape((None, faces.size, faces.size))
         return tf.cast(patches[..., None], tf.float32), tf.gather(targets, rows)
 
-    return tf.data.Dataset.range(len(faces)).batch(batch).map(straight(load)).prefetch(2)
+    return tf.data.Dataset.range(len(faces)).batch(batch).map(_untranslated(load)).prefetch(2)
 
 
 def balanced(

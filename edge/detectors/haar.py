@@ -26,6 +26,8 @@ class Haar:
     empty street, one thread, milliseconds of an x86-64 server. Covered are the boxes of
     `FaceDetector` in every frame; found are people in frames, on average and in the worst clip;
     then false boxes, numbers given to the ten, and the time of a frame with and without somebody.
+    Overlap (IoU) and size (width) hold boxes against those of `FaceDetector`. The machine was busy:
+    times are to be compared with one another.
 
     ====================== ======= ======= ===== ===== ===== ====== ====== ======== ======
     other than the default covered overlap size  found worst false  people somebody nobody

@@ -19,6 +19,7 @@ from edgefer.labels import FER7, canonical
 from edgefer.preprocess import face_to_patch
 
 SPLITS = {"Training": "train", "PublicTest": "val", "PrivateTest": "test"}
+EMOTIONS = [str(number) for number in range(len(FER7))]
 SIDE = 48
 LICENCE = "FER2013 (ICML 2013 challenge): research use, do not republish"
 
@@ -72,14 +73,14 @@ def _add(out: FaceSetWriter, origin: str, row: list[str], votes: list[str] | Non
     if usage not in SPLITS:
         out.drop(origin, f"usage {usage[:20]!r} is not one of {', '.join(SPLITS)}")
         return
-    if not emotion.isascii() or not emotion.isdigit() or int(emotion) >= len(FER7):
+    if emotion not in EMOTIONS:
         out.drop(origin, f"emotion {emotion[:20]!r} is not 0 to {len(FER7) - 1}")
         return
     try:
         values = _integers(pixels)
         counts = [int(vote) for vote in votes[1:-1]] if votes else None
     except ValueError:
-        out.drop(origin, "pixels or votes are not numbers")
+        out.drop(origin, "pixels or votes are not whole numbers from 0 on")
         return
     if values.size != SIDE * SIDE or values.max() > 255:
         out.drop(origin, f"not {SIDE * SIDE} pixels of 0 to 255")

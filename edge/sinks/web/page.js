@@ -85,7 +85,7 @@ async function picture(data, from) {
   const size = new DataView(data).getUint32(0);
   const about = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, size)));
   const image = await createImageBitmap(new Blob([new Uint8Array(data, 4 + size)], { type: "image/jpeg" }));
-  if (from !== socket) return;  // of a run that is over: its clock is not this one's
+  if (from !== socket) return image.close();  // of a run that is over: its clock is not this one's
   const canvas = $("picture");
   if (canvas.width !== image.width || canvas.height !== image.height) {
     canvas.width = image.width;
