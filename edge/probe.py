@@ -67,7 +67,7 @@ def remedy(error: str, package: str, module: str, extra: str) -> str:
     One that is there and broken is taken anew in its version, alone: what comes with it may fit
     nothing else here. What is missing, itself or what it imports, comes with the extra.
     """
-    missing = re.search(r"No module named '(\w+)", error)
+    missing = re.search(r"(?:No module named '|import of )(\w+)", error)
     broken = is_there(module) and (not missing or missing[1] == module)
     if broken and (version := installed(package)):
         return f"pip install --force-reinstall --no-deps {package}=={version}"
