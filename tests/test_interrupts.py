@@ -47,7 +47,7 @@ def test_what_a_finalizer_swallows_is_remembered():
 
 # Whether a process that starts now does not hear Ctrl-C, by Linux's own account.
 STARTED = """
-import os, signal, subprocess, sys, threading, time
+import os, signal, subprocess, threading
 from edgefer.interrupts import interrupts_wait
 
 def tell():
@@ -59,7 +59,6 @@ def wait(pressed):
     with interrupts_wait():
         if pressed:
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.05)
         tell()
 """
 MAIN = """

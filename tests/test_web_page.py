@@ -211,8 +211,9 @@ def test_it_goes_on_when_the_run_starts_again(browser):
         browser.wait(f"{BOX} !== null")
         port = sink.port
     browser.wait(f"{HEARD} === 'off'")
+    browser.evaluate("last = null")  # the picture that was shown last
     with page(port=port) as sink, playing(sink, 0.04):
-        browser.wait(f"{HEARD} === 'on'")
+        browser.wait(f"{HEARD} === 'on' && last !== null")
 
 
 def test_readings_are_recorded_at_a_touch(browser, tmp_path):
